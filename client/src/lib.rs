@@ -1,0 +1,1 @@
+//! The library others embed: look up, verify, submit.

@@ -1,0 +1,1 @@
+//! Formats, proofs and the state function of Labelproof: bytes in, values out.

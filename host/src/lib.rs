@@ -1,0 +1,1 @@
+//! What touches the machine, once: files, lock, clock, sockets, keys, exit codes.

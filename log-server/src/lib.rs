@@ -1,0 +1,1 @@
+//! The log: admits, sequences, reserves, signs, gets cosigned, publishes, serves.

@@ -1,0 +1,3 @@
+//! The whole network on this machine.
+
+fn main() {}
