@@ -1,1 +1,3 @@
 //! Formats, proofs and the state function of Labelproof: bytes in, values out.
+
+pub mod merkle;
