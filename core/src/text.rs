@@ -1,0 +1,64 @@
+//! The two spellings all C2SP text formats share: decimals without leading zeros and padded base64.
+//!
+//! Both readers accept exactly what the writers make, so that a value has one spelling.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// Reads an ASCII decimal: `0`, or digits that do not start with `0`.
+pub(crate) fn parse_decimal(text: &str) -> Option<u64> {
+    let value: u64 = text.parse().ok()?;
+    (value.to_string() == text).then_some(value)
+}
+
+/// Writes standard base64 with padding (RFC 4648, section 4).
+pub(crate) fn to_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+/// Reads standard base64 with padding; stray bits and characters are refused.
+pub(crate) fn parse_base64(text: &str) -> Option<Vec<u8>> {
+    let bytes = STANDARD.decode(text).ok()?;
+    (to_base64(&bytes) == text).then_some(bytes)
+}
+
+/// Reads exactly `N` bytes of standard base64.
+pub(crate) fn parse_base64_array<const N: usize>(text: &str) -> Option<[u8; N]> {
+    parse_base64(text)?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_have_one_spelling() {
+        assert_eq!(parse_decimal("0"), Some(0));
+        assert_eq!(parse_decimal("18446744073709551615"), Some(u64::MAX));
+        for wrong in [
+            "",
+            "00",
+            "01",
+            "+1",
+            "-1",
+            " 1",
+            "1 ",
+            "1_0",
+            "18446744073709551616",
+            "٣",
+        ] {
+            assert_eq!(parse_decimal(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn base64_has_one_spelling() {
+        assert_eq!(parse_base64("Zm8="), Some(b"fo".to_vec()));
+        assert_eq!(parse_base64(""), Some(Vec::new()));
+        for wrong in [
+            "Zm8", "Zm9=", "Zm8=\n", "Zm\n8=", "Zm8==", "Z-8=", "Zm8= ", "====",
+        ] {
+            assert_eq!(parse_base64(wrong), None, "{wrong:?}");
+        }
+    }
+}
