@@ -1,0 +1,78 @@
+//! Time: the machine's clock, and one that tests move.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Tells the time; services take it as an argument.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// Milliseconds since 1970, UTC, without leap seconds. It may step back.
+    fn unix_ms(&self) -> u64;
+
+    /// Seconds since 1970.
+    fn unix_seconds(&self) -> u64 {
+        self.unix_ms() / 1_000
+    }
+}
+
+/// The machine's clock; a time before 1970 reads as 1970.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn unix_ms(&self) -> u64 {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// A clock that stands until it is moved; clones show one time.
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<AtomicU64>);
+
+impl ManualClock {
+    /// A clock that stands at `unix_ms`.
+    #[must_use]
+    pub fn at(unix_ms: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(unix_ms)))
+    }
+
+    /// Moves it forward.
+    pub fn advance(&self, ms: u64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// Sets it, also back.
+    pub fn set(&self, unix_ms: u64) {
+        self.0.store(unix_ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn unix_ms(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manual_clock_moves_only_when_told() {
+        let clock = ManualClock::at(1_000);
+        let shared = clock.clone();
+        shared.advance(500);
+        assert_eq!((clock.unix_ms(), clock.unix_seconds()), (1_500, 1));
+        shared.set(7);
+        assert_eq!(clock.unix_ms(), 7);
+    }
+
+    #[test]
+    fn system_clock_is_past_2020() {
+        assert!(SystemClock.unix_seconds() > 1_577_836_800);
+    }
+}
