@@ -213,7 +213,7 @@ impl Note {
 /// The note as it is written.
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n", self.text)?;
+        writeln!(f, "{}", self.text)?;
         for line in &self.signatures {
             writeln!(f, "{line}")?;
         }

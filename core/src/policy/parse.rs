@@ -210,7 +210,7 @@ fn read_threshold(item: &[u8], members: usize) -> Result<usize, PolicyFault> {
             .ok()
             .and_then(crate::text::parse_decimal)
             .and_then(|k| usize::try_from(k).ok())
-            .ok_or_else(|| PolicyFault::Threshold { members })?,
+            .ok_or(PolicyFault::Threshold { members })?,
     };
     // SPEC tlog-policy: "it is required that 1 <= k <= n."
     if (1..=members).contains(&threshold) {
