@@ -21,6 +21,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::text;
+
 pub use consistency::{
     MAX_CONSISTENCY_HASHES, consistency_length, prove_consistency, verify_consistency,
 };
@@ -162,7 +164,7 @@ impl FromStr for LeafIndex {
     type Err = ParseNumberError;
 
     fn from_str(text: &str) -> Result<Self, ParseNumberError> {
-        parse_decimal(text).map(Self)
+        text::parse_decimal(text).map(Self).ok_or(ParseNumberError)
     }
 }
 
@@ -170,18 +172,7 @@ impl FromStr for TreeSize {
     type Err = ParseNumberError;
 
     fn from_str(text: &str) -> Result<Self, ParseNumberError> {
-        parse_decimal(text).map(Self)
-    }
-}
-
-/// Reads the one decimal form of a number: digits only, no leading zero but in `0` itself.
-fn parse_decimal(text: &str) -> Result<u64, ParseNumberError> {
-    let number: u64 = text.parse().map_err(|_| ParseNumberError)?;
-    // `parse` takes a plus sign and leading zeroes; the canonical form has neither.
-    if number.to_string() == text {
-        Ok(number)
-    } else {
-        Err(ParseNumberError)
+        text::parse_decimal(text).map(Self).ok_or(ParseNumberError)
     }
 }
 

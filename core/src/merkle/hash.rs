@@ -7,10 +7,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+use crate::text;
 
 /// The hash of one entry: SHA-256 of a zero byte and the entry's bytes.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -107,7 +107,7 @@ macro_rules! hash_forms {
 
         impl fmt::Display for $hash {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&STANDARD.encode(self.0))
+                f.write_str(&text::to_base64(&self.0))
             }
         }
 
@@ -121,7 +121,9 @@ macro_rules! hash_forms {
             type Err = ParseHashError;
 
             fn from_str(text: &str) -> Result<Self, ParseHashError> {
-                parse_base64(text).map(Self)
+                text::parse_base64_array(text)
+                    .map(Self)
+                    .ok_or(ParseHashError)
             }
         }
     };
@@ -130,16 +132,6 @@ macro_rules! hash_forms {
 hash_forms!(LeafHash);
 hash_forms!(NodeHash);
 hash_forms!(RootHash);
-
-fn parse_base64(text: &str) -> Result<[u8; 32], ParseHashError> {
-    let bytes = STANDARD.decode(text).map_err(|_| ParseHashError)?;
-    let bytes: [u8; 32] = bytes.try_into().map_err(|_| ParseHashError)?;
-    if STANDARD.encode(bytes) == text {
-        Ok(bytes)
-    } else {
-        Err(ParseHashError)
-    }
-}
 
 const LEAF_PREFIX: u8 = 0x00;
 const NODE_PREFIX: u8 = 0x01;
