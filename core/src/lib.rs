@@ -8,7 +8,7 @@ pub mod key;
 pub mod merkle;
 pub mod note;
 pub mod policy;
+pub mod state;
 mod text;
 pub mod tile;
 pub mod time;
-
