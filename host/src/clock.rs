@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use labelproof_core::time::Time;
+
 /// Tells the time; services take it as an argument.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// Milliseconds since 1970, UTC, without leap seconds. It may step back.
     fn unix_ms(&self) -> u64;
 
-    /// Seconds since 1970.
-    fn unix_seconds(&self) -> u64 {
-        self.unix_ms() / 1_000
+    /// The second it is; a clock past the year 9999 reads as its last second.
+    fn now(&self) -> Time {
+        Time::from_unix(self.unix_ms() / 1_000).unwrap_or(Time::MAX)
     }
 }
 
@@ -66,13 +68,18 @@ mod tests {
         let clock = ManualClock::at(1_000);
         let shared = clock.clone();
         shared.advance(500);
-        assert_eq!((clock.unix_ms(), clock.unix_seconds()), (1_500, 1));
+        assert_eq!((clock.unix_ms(), clock.now().unix()), (1_500, 1));
         shared.set(7);
         assert_eq!(clock.unix_ms(), 7);
     }
 
     #[test]
+    fn clock_past_the_year_9999_reads_as_its_last_second() {
+        assert_eq!(ManualClock::at(u64::MAX).now(), Time::MAX);
+    }
+
+    #[test]
     fn system_clock_is_past_2020() {
-        assert!(SystemClock.unix_seconds() > 1_577_836_800);
+        assert!(SystemClock.now().unix() > 1_577_836_800);
     }
 }

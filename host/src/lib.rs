@@ -1,6 +1,12 @@
 //! What touches the machine, once: files, lock, clock, sockets, keys, exit codes.
 
 pub mod clock;
+pub mod config;
 pub mod exit;
+pub mod fetch;
 pub mod fs;
+pub mod keyfile;
 pub mod lock;
+pub mod logging;
+pub mod serve;
+pub mod shutdown;

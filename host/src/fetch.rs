@@ -1,0 +1,531 @@
+//! HTTP asked for, blocking: one request, one bounded answer.
+//!
+//! ```text
+//! no redirects · no answer longer than the caller allows · one more try when the connection
+//! broke before an answer, as one closed while idle does · loopback never goes through a proxy
+//! ```
+//! The second try is safe because everything we post is: an event has an id, a checkpoint
+//! repeats. URLs come from the operator and never from what was fetched.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use ureq::Agent;
+use ureq::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use ureq::http::{HeaderName, Request, StatusCode, Uri};
+
+/// Asks servers over http and https; clones share connections.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    agent: Agent,
+}
+
+impl Fetch {
+    /// Gives up a request that is not answered in full within `timeout`.
+    #[must_use]
+    pub fn new(timeout: Duration) -> Fetch {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_connect(Some(timeout.min(CONNECT_TIMEOUT)))
+            .timeout_global(Some(timeout))
+            .max_idle_age(IDLE_AGE)
+            .max_response_header_size(MAX_HEADER_BYTES)
+            .user_agent(concat!("labelproof/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Fetch {
+            agent: config.new_agent(),
+        }
+    }
+
+    /// Fetches `url`.
+    ///
+    /// # Errors
+    /// [`FetchError`]; any status is an answer and no error here, see [`Response::ok`].
+    pub fn get(&self, url: &str, max_bytes: usize) -> Result<Response, FetchError> {
+        self.request(Method::Get, url, &[], max_bytes)
+    }
+
+    /// The same with more headers, such as `Accept`.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub fn get_with(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        max_bytes: usize,
+    ) -> Result<Response, FetchError> {
+        self.request(Method::Get, url, headers, max_bytes)
+    }
+
+    /// Posts `body` to `url`; it may arrive twice when the connection breaks.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub fn post(
+        &self,
+        url: &str,
+        body: &[u8],
+        content_type: &str,
+        max_bytes: usize,
+    ) -> Result<Response, FetchError> {
+        self.post_with(
+            url,
+            body,
+            &[(CONTENT_TYPE.as_str(), content_type)],
+            max_bytes,
+        )
+    }
+
+    /// The same with headers of the caller's choice, such as `Prefer`.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub fn post_with(
+        &self,
+        url: &str,
+        body: &[u8],
+        headers: &[(&str, &str)],
+        max_bytes: usize,
+    ) -> Result<Response, FetchError> {
+        self.request(Method::Post(body), url, headers, max_bytes)
+    }
+
+    fn request(
+        &self,
+        method: Method<'_>,
+        url: &str,
+        headers: &[(&str, &str)],
+        max_bytes: usize,
+    ) -> Result<Response, FetchError> {
+        let at = |cause| FetchError {
+            url: url.to_owned(),
+            cause,
+        };
+        let uri: Uri = url.parse().map_err(|_| at(FetchCause::BadUrl))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(at(FetchCause::BadUrl));
+        }
+        let once = || self.send(method, &uri, headers, max_bytes);
+        match once() {
+            Err(FetchCause::Unreachable(error)) if broke(&error) => once().map_err(at),
+            done => done.map_err(at),
+        }
+    }
+
+    fn send(
+        &self,
+        method: Method<'_>,
+        uri: &Uri,
+        headers: &[(&str, &str)],
+        max_bytes: usize,
+    ) -> Result<Response, FetchCause> {
+        let mut request = Request::builder().uri(uri.clone());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = match method {
+            Method::Get => {
+                let request = request
+                    .method("GET")
+                    .body(())
+                    .map_err(|_| FetchCause::BadUrl)?;
+                self.run(uri, request)
+            }
+            Method::Post(body) => {
+                let request = request
+                    .method("POST")
+                    .body(body)
+                    .map_err(|_| FetchCause::BadUrl)?;
+                self.run(uri, request)
+            }
+        };
+        let answer = answer.map_err(cause_of)?;
+        let (parts, body) = answer.into_parts();
+        let announced = body.content_length();
+        let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX);
+        if announced.is_some_and(|len| len > limit) {
+            return Err(FetchCause::TooLong { max_bytes });
+        }
+        let mut bytes = Vec::new();
+        let mut reader = body
+            .into_with_config()
+            .limit(u64::MAX)
+            .reader()
+            .take(limit.saturating_add(1));
+        reader
+            .read_to_end(&mut bytes)
+            .map_err(|error| cause_of(ureq::Error::from(error)))?;
+        if bytes.len() > max_bytes {
+            return Err(FetchCause::TooLong { max_bytes });
+        }
+        // ureq takes a connection that breaks inside a body for its end.
+        let got = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if announced.is_some_and(|want| want != got) {
+            return Err(FetchCause::Unreachable(io::ErrorKind::UnexpectedEof.into()));
+        }
+        Ok(Response {
+            status: parts.status,
+            headers: parts.headers,
+            body: bytes,
+        })
+    }
+
+    fn run<B: ureq::AsSendBody>(
+        &self,
+        uri: &Uri,
+        request: Request<B>,
+    ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        if uri.host().is_some_and(is_loopback) {
+            let direct = self.agent.configure_request(request).proxy(None).build();
+            self.agent.run(direct)
+        } else {
+            self.agent.run(request)
+        }
+    }
+}
+
+impl Default for Fetch {
+    /// Waits somewhat longer than the 30 s a log may take to answer a submission.
+    fn default() -> Self {
+        Fetch::new(Duration::from_secs(45))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Method<'a> {
+    Get,
+    Post(&'a [u8]),
+}
+
+/// What a server answered.
+#[derive(Clone, Debug)]
+pub struct Response {
+    status: StatusCode,
+    headers: ureq::http::HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Response {
+    /// The status code.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// A header as text; `None` when it is absent or not text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let name: HeaderName = name.parse().ok()?;
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The content type without its parameters.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        let value = self.header(CONTENT_TYPE.as_str())?;
+        Some(value.split(';').next().unwrap_or(value).trim())
+    }
+
+    /// How long to wait before the next try, when the server says it in seconds.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let seconds = self.header(RETRY_AFTER.as_str())?.parse().ok()?;
+        Some(Duration::from_secs(seconds))
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body, taken.
+    #[must_use]
+    pub fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+
+    /// The body of a 200, or what came instead.
+    ///
+    /// # Errors
+    /// [`BadStatus`] for every other status, a redirect too.
+    pub fn ok(self) -> Result<Vec<u8>, BadStatus> {
+        if self.status == StatusCode::OK {
+            Ok(self.body)
+        } else {
+            Err(BadStatus {
+                response: Box::new(self),
+            })
+        }
+    }
+}
+
+/// An answer whose status is not the one that was needed.
+#[derive(Debug, thiserror::Error)]
+#[error("server answered {}", response.status)]
+pub struct BadStatus {
+    response: Box<Response>,
+}
+
+impl BadStatus {
+    /// The answer as it came.
+    #[must_use]
+    pub fn response(&self) -> &Response {
+        &self.response
+    }
+}
+
+/// No answer: which URL; why is its `source()`.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot fetch {url}")]
+pub struct FetchError {
+    url: String,
+    #[source]
+    cause: FetchCause,
+}
+
+impl FetchError {
+    /// What was asked for.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Why there is no answer.
+    #[must_use]
+    pub fn cause(&self) -> &FetchCause {
+        &self.cause
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchCause {
+    /// Not an http or https URL, or a header that cannot be sent.
+    #[error("not a URL that can be asked")]
+    BadUrl,
+    /// No connection, or it broke.
+    #[error("server not reached")]
+    Unreachable(#[source] io::Error),
+    /// Time ran out.
+    #[error("no answer in time")]
+    TimedOut,
+    /// The server speaks something else: no HTTP/1.1, no valid TLS.
+    #[error("server does not speak as it should")]
+    Protocol(#[source] Box<ureq::Error>),
+    /// More bytes than the caller allows; they are not kept.
+    #[error("answer is longer than {max_bytes} bytes")]
+    TooLong {
+        /// What the caller allows.
+        max_bytes: usize,
+    },
+}
+
+fn cause_of(error: ureq::Error) -> FetchCause {
+    match error {
+        ureq::Error::Timeout(_) => FetchCause::TimedOut,
+        ureq::Error::Io(error) => FetchCause::Unreachable(error),
+        ureq::Error::HostNotFound => FetchCause::Unreachable(io::ErrorKind::NotFound.into()),
+        ureq::Error::ConnectionFailed => {
+            FetchCause::Unreachable(io::ErrorKind::ConnectionRefused.into())
+        }
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => FetchCause::BadUrl,
+        other => FetchCause::Protocol(Box::new(other)),
+    }
+}
+
+/// Whether the connection broke under the request, which a fresh one may mend.
+fn broke(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::UnexpectedEof
+    )
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || bare
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// A server of the network answers a handshake in well under a second.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Shorter than the 30 s after which our servers close an idle connection.
+const IDLE_AGE: Duration = Duration::from_secs(20);
+
+/// Our servers send about 300 bytes; proxies add theirs.
+const MAX_HEADER_BYTES: usize = 32 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+    use std::thread::JoinHandle;
+
+    use super::*;
+
+    /// Serves each connection the answers of its list, closing after the last.
+    fn server(
+        connections: &'static [&'static [&'static str]],
+    ) -> (String, JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/x", listener.local_addr().unwrap());
+        let handle = std::thread::spawn(move || {
+            let mut requests = Vec::new();
+            for answers in connections {
+                let (mut stream, _) = listener.accept().unwrap();
+                for answer in *answers {
+                    requests.push(request(&mut stream));
+                    stream.write_all(answer.as_bytes()).unwrap();
+                }
+            }
+            requests
+        });
+        (url, handle)
+    }
+
+    fn request(stream: &mut TcpStream) -> String {
+        let mut text = Vec::new();
+        let mut byte = [0];
+        while !text.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+            text.push(byte[0]);
+        }
+        let head = String::from_utf8(text).unwrap();
+        let length = head
+            .to_lowercase()
+            .split("content-length: ")
+            .nth(1)
+            .map(|rest| rest.split("\r\n").next().unwrap().parse::<usize>().unwrap());
+        let mut body = vec![0; length.unwrap_or(0)];
+        stream.read_exact(&mut body).unwrap();
+        head + &String::from_utf8(body).unwrap()
+    }
+
+    #[test]
+    fn body_and_headers_come_back() {
+        let (url, server) = server(&[&[
+            "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\nretry-after: 7\r\ncontent-length: 2\r\n\r\nhi",
+        ]]);
+        let response = Fetch::default().get(&url, 2).unwrap();
+        assert_eq!(response.content_type(), Some("text/plain"));
+        assert_eq!(response.retry_after(), Some(Duration::from_secs(7)));
+        assert_eq!(response.ok().unwrap(), b"hi");
+        assert!(server.join().unwrap()[0].starts_with("GET /x HTTP/1.1\r\n"));
+    }
+
+    #[test]
+    fn connection_that_broke_is_tried_once_more() {
+        const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+        let (url, server) = server(&[&[""], &[OK]]);
+        Fetch::default()
+            .post(&url, b"body", "text/plain", 0)
+            .unwrap()
+            .ok()
+            .unwrap();
+        let requests = server.join().unwrap();
+        assert_eq!(requests.len(), 2);
+        assert!(
+            requests
+                .iter()
+                .all(|request| request.ends_with("\r\n\r\nbody"))
+        );
+    }
+
+    #[test]
+    fn connection_that_breaks_twice_is_unreachable() {
+        let (url, _server) = server(&[&[""], &[""]]);
+        let error = Fetch::default().get(&url, 9).unwrap_err();
+        assert!(
+            matches!(error.cause(), FetchCause::Unreachable(_)),
+            "{:?}",
+            error.cause()
+        );
+    }
+
+    #[test]
+    fn nobody_there_is_unreachable() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        drop(listener);
+        let error = Fetch::default().get(&url, 9).unwrap_err();
+        assert!(
+            matches!(error.cause(), FetchCause::Unreachable(_)),
+            "{:?}",
+            error.cause()
+        );
+        assert_eq!(error.url(), url);
+    }
+
+    #[test]
+    fn longer_answer_than_allowed_is_refused() {
+        for answer in [
+            "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc",
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        ] {
+            let answers: &[&str] = Vec::leak(vec![answer]);
+            let (url, _server) = server(Vec::leak(vec![answers]));
+            let error = Fetch::default().get(&url, 2).unwrap_err();
+            assert!(matches!(
+                error.cause(),
+                FetchCause::TooLong { max_bytes: 2 }
+            ));
+        }
+    }
+
+    #[test]
+    fn body_that_is_cut_is_no_answer() {
+        const CUT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabc";
+        let (url, _server) = server(&[&[CUT], &[CUT]]);
+        assert!(Fetch::default().get(&url, 9).is_err());
+    }
+
+    #[test]
+    fn chunked_body_that_is_cut_is_no_answer() {
+        const CUT: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n";
+        let (url, _server) = server(&[&[CUT], &[CUT]]);
+        assert!(Fetch::default().get(&url, 9).is_err());
+    }
+
+    #[test]
+    fn redirect_is_not_followed() {
+        let (url, server) = server(&[&[
+            "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
+        ]]);
+        let error = Fetch::default().get(&url, 9).unwrap().ok().unwrap_err();
+        assert_eq!(error.response().status(), 302);
+        assert_eq!(server.join().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn silent_server_times_out() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let error = Fetch::new(Duration::from_millis(50))
+            .get(&url, 9)
+            .unwrap_err();
+        assert!(
+            matches!(error.cause(), FetchCause::TimedOut),
+            "{:?}",
+            error.cause()
+        );
+    }
+
+    #[test]
+    fn other_schemes_are_refused() {
+        for url in ["file:///etc/passwd", "ftp://a/", "x", ""] {
+            let error = Fetch::default().get(url, 9).unwrap_err();
+            assert!(matches!(error.cause(), FetchCause::BadUrl), "{url}");
+        }
+    }
+}
