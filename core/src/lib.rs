@@ -4,11 +4,14 @@ pub mod add_checkpoint;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod entry_bundle;
+pub mod evidence;
 pub mod key;
 pub mod merkle;
 pub mod note;
 pub mod policy;
 pub mod state;
-mod text;
 pub mod tile;
 pub mod time;
+pub mod tlog_proof;
+
+mod text;
