@@ -5,6 +5,7 @@
 //!                                       list: 2 bits an index ─ list_root ┴▶ state head = entry n
 //! ```
 
+pub mod head;
 pub mod key;
 pub mod list;
 pub mod map;
