@@ -1,5 +1,6 @@
 //! The simulated disk against its promise: what was synced survives every crash, what was not
 //! may vanish or tear, and a rename is whole or not at all.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
