@@ -10,3 +10,4 @@ pub mod lock;
 pub mod logging;
 pub mod serve;
 pub mod shutdown;
+pub mod tiles;
