@@ -1,1 +1,6 @@
 //! The log: admits, sequences, reserves, signs, gets cosigned, publishes, serves.
+
+pub mod feeder;
+pub mod pool;
+pub mod sequencer;
+pub mod storage;

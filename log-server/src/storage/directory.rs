@@ -1,0 +1,488 @@
+//! The object store on a directory: staged batches, tiles, entry bundles, the checkpoint.
+//!
+//! ```text
+//! staged/<sha256>          one batch, until it is applied
+//! tile/0/x001/067          one growing file a tile: 32 bytes a hash, cut to the width asked for
+//! tile/entries/x001/067    one growing file a bundle: u16 length, big-endian, and the entry
+//! checkpoint               the newest witnessed checkpoint
+//! ```
+//! Nothing here is trusted: what is read is checked against the head record, and what lies behind
+//! the size that record says is not there. Deciding when to write is `sequencer`'s.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use labelproof_core::{
+    entry_bundle::{BundleError, EntryBundle},
+    merkle::{Frontier, LeafHash, LeafIndex, NodeHash, NodeId, ReadNodes, TreeHead, TreeSize},
+    tile::{TileIndex, TileKind, TileLevel, TilePath, Width},
+};
+use labelproof_host::fs::{Fs, FsError, TEMP_SUFFIX, folder_of, write_atomic};
+
+use super::staged::{BatchDigest, BatchError, StagedBatch};
+
+/// The files of one log.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    fs: Arc<dyn Fs>,
+    root: PathBuf,
+}
+
+/// What the object store refuses, with the object's name.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// A call of the file system failed.
+    #[error(transparent)]
+    Fs(#[from] FsError),
+    /// A staged batch does not have the digest of its name.
+    #[error("{object} has digest {found}")]
+    WrongDigest {
+        /// Name of the object.
+        object: String,
+        /// Digest of the bytes that are there.
+        found: BatchDigest,
+    },
+    /// A staged batch is not what it should be.
+    #[error("{object} cannot be used")]
+    Batch {
+        /// Name of the object.
+        object: String,
+        /// Why.
+        #[source]
+        source: BatchError,
+    },
+    /// A bundle does not hold the entries its size promises.
+    #[error("{object} cannot be read as a bundle")]
+    Bundle {
+        /// Name of the object.
+        object: String,
+        /// What is wrong.
+        #[source]
+        source: BundleError,
+    },
+    /// The tiles give another root than the head record.
+    #[error("the tiles of size {} give root {}, the head record says {}; run fsck", .stored.size(), .stored.root(), .record.root())]
+    WrongRoot {
+        /// What the tiles give.
+        stored: TreeHead,
+        /// What the head record says.
+        record: TreeHead,
+    },
+    /// An entry does not hash to its leaf.
+    #[error("{object}: entry {index} does not hash to its leaf")]
+    WrongEntry {
+        /// Name of the object.
+        object: String,
+        /// Which entry.
+        index: LeafIndex,
+    },
+}
+
+impl Directory {
+    /// Names the directory; nothing is read yet.
+    #[must_use]
+    pub fn new(fs: Arc<dyn Fs>, root: PathBuf) -> Self {
+        Self { fs, root }
+    }
+
+    /// Makes the folders of a new store.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn create(&self) -> Result<(), StorageError> {
+        self.fs.create_dir_all(&self.root.join(STAGED))?;
+        self.fs.create_dir_all(&self.root.join("tile"))?;
+        Ok(())
+    }
+
+    /// Stages a batch as one durable object and gives its digest.
+    ///
+    /// # Errors
+    /// What the file system says; then nothing may be assumed about the object.
+    pub fn stage(&self, batch: &StagedBatch) -> Result<BatchDigest, StorageError> {
+        let bytes = batch.to_bytes();
+        let digest = BatchDigest::of(&bytes);
+        write_atomic(&*self.fs, &self.staged_path(digest), &bytes)?;
+        Ok(digest)
+    }
+
+    /// Reads a staged batch back and checks that its bytes have the digest of its name.
+    ///
+    /// # Errors
+    /// [`StorageError::WrongDigest`] or [`StorageError::Batch`] names the object.
+    pub fn read_staged(&self, digest: BatchDigest) -> Result<StagedBatch, StorageError> {
+        let bytes = self.fs.read(&self.staged_path(digest))?;
+        let found = BatchDigest::of(&bytes);
+        let object = format!("{STAGED}/{digest}");
+        if found != digest {
+            return Err(StorageError::WrongDigest { object, found });
+        }
+        StagedBatch::parse(&bytes).map_err(|source| StorageError::Batch { object, source })
+    }
+
+    /// Lists the staged batches.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn staged(&self) -> Result<Vec<BatchDigest>, StorageError> {
+        let names = self.fs.list(&self.root.join(STAGED))?;
+        Ok(names
+            .iter()
+            .filter_map(|name| BatchDigest::parse(name))
+            .collect())
+    }
+
+    /// Removes the temporary files that a crash left among the staged batches.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn sweep_staged(&self) -> Result<(), StorageError> {
+        let folder = self.root.join(STAGED);
+        for name in self.fs.list(&folder)? {
+            if name.ends_with(TEMP_SUFFIX) {
+                self.fs.remove(&folder.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes a staged batch that was applied, or that was never reserved.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn unstage(&self, digest: BatchDigest) -> Result<(), StorageError> {
+        self.fs.remove(&self.staged_path(digest))?;
+        self.fs.sync_dir(&self.root.join(STAGED))?;
+        Ok(())
+    }
+
+    /// Writes the tiles and bundles that a batch adds to; running it again changes nothing.
+    ///
+    /// `before` is the frontier the batch follows. Every file is synced, and every folder that
+    /// got a new name, before this returns.
+    ///
+    /// # Errors
+    /// [`StorageError::Bundle`] where the part that was there already is missing; else what the file system says.
+    pub fn apply(&self, before: &Frontier, batch: &StagedBatch) -> Result<(), StorageError> {
+        let size = before.size().get();
+        let mut folders = BTreeSet::new();
+        self.append_entries(size, batch.entries(), &mut folders)?;
+        for (level, (first, hashes)) in
+            TileLevel::all().zip(new_tile_hashes(before, batch.entries()))
+        {
+            self.append_hashes(level, first, &hashes, &mut folders)?;
+        }
+        for folder in folders {
+            self.fs.sync_dir(&folder)?;
+        }
+        Ok(())
+    }
+
+    fn append_entries(
+        &self,
+        size: u64,
+        entries: &[Vec<u8>],
+        folders: &mut BTreeSet<PathBuf>,
+    ) -> Result<(), StorageError> {
+        for (index, kept, part) in pieces(size, entries) {
+            let path = full(TileKind::Entries, index);
+            let offset = match kept {
+                None => 0,
+                Some(width) => self.object(path.with_width(width))?.len(),
+            };
+            let bytes = EntryBundle::new(part.to_vec())
+                .expect("a staged batch bounds its entries")
+                .to_bytes();
+            self.append(&self.path(path), offset, &bytes, folders)?;
+        }
+        Ok(())
+    }
+
+    fn append_hashes(
+        &self,
+        level: TileLevel,
+        first: u64,
+        hashes: &[NodeHash],
+        folders: &mut BTreeSet<PathBuf>,
+    ) -> Result<(), StorageError> {
+        for (index, kept, part) in pieces(first, hashes) {
+            let path = self.path(full(TileKind::Hashes(level), index));
+            let bytes: Vec<u8> = part.iter().flat_map(|hash| *hash.as_bytes()).collect();
+            self.append(
+                &path,
+                kept.map_or(0, Width::count) * HASH_BYTES,
+                &bytes,
+                folders,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Puts `bytes` at `offset` and cuts what an interrupted run may have left behind them.
+    fn append(
+        &self,
+        path: &Path,
+        offset: usize,
+        bytes: &[u8],
+        folders: &mut BTreeSet<PathBuf>,
+    ) -> Result<(), StorageError> {
+        if offset == 0 {
+            self.fs.create_dir_all(folder_of(path))?;
+            folders.insert(folder_of(path).to_owned());
+        }
+        self.fs.write_at(path, offset as u64, bytes)?;
+        self.fs.set_len(path, (offset + bytes.len()) as u64)?;
+        self.fs.sync_file(path)?;
+        Ok(())
+    }
+
+    /// Rebuilds the frontier of a size from the tiles and checks it, and the entries at the right
+    /// edge, against the head record.
+    ///
+    /// # Errors
+    /// [`StorageError::WrongRoot`] or [`StorageError::WrongEntry`] if something differs.
+    pub fn frontier(&self, record: TreeHead) -> Result<Frontier, StorageError> {
+        let size = record.size();
+        let nodes = self.read_nodes(&Frontier::ids(size))?;
+        let frontier =
+            Frontier::from_nodes(size, nodes).expect("as many nodes as ids were asked for");
+        if frontier.head() != record {
+            return Err(StorageError::WrongRoot {
+                stored: frontier.head(),
+                record,
+            });
+        }
+        if let Some(last) = size.get().checked_sub(1).map(LeafIndex::new) {
+            self.check_bundle(
+                TilePath::of_entry(last, size).expect("the last entry is in the tree"),
+            )?;
+        }
+        Ok(frontier)
+    }
+
+    /// Checks the entries of a bundle against the leaf hashes of its tile.
+    fn check_bundle(&self, path: TilePath) -> Result<(), StorageError> {
+        let tile = TilePath::new(
+            TileKind::Hashes(TileLevel::LEAVES),
+            path.index(),
+            path.width(),
+        )
+        .expect("a bundle and its tile have one index");
+        let leaves = split_hashes(&self.object(tile)?);
+        let bundle = self.bundle(path)?;
+        match bundle
+            .leaf_hashes()
+            .zip(leaves)
+            .position(|(entry, leaf)| NodeHash::from(entry) != leaf)
+        {
+            None => Ok(()),
+            Some(at) => Err(StorageError::WrongEntry {
+                object: path.to_string(),
+                index: LeafIndex::new(path.first() + at as u64),
+            }),
+        }
+    }
+
+    /// The bytes of a tile or bundle, cut to the width of its name.
+    ///
+    /// # Errors
+    /// What the file system says; [`StorageError::Bundle`] where there are fewer entries.
+    pub fn object(&self, path: TilePath) -> Result<Vec<u8>, StorageError> {
+        let file = self.path(path);
+        match path.kind() {
+            TileKind::Hashes(_) => {
+                Ok(self
+                    .fs
+                    .read_range(&file, 0, path.width().count() * HASH_BYTES)?)
+            }
+            TileKind::Entries => {
+                let mut bytes = self.fs.read(&file)?;
+                let cut = EntryBundle::cut(&bytes, path.width());
+                let end = cut
+                    .map_err(|source| StorageError::Bundle {
+                        object: path.to_string(),
+                        source,
+                    })?
+                    .len();
+                bytes.truncate(end);
+                Ok(bytes)
+            }
+        }
+    }
+
+    /// The entries of a bundle.
+    ///
+    /// # Errors
+    /// As [`Directory::object`].
+    pub fn bundle(&self, path: TilePath) -> Result<EntryBundle, StorageError> {
+        let bytes = self.object(path)?;
+        EntryBundle::parse(&bytes, path.width()).map_err(|source| StorageError::Bundle {
+            object: path.to_string(),
+            source,
+        })
+    }
+
+    /// The bytes of one entry, checked against its leaf hash.
+    ///
+    /// # Errors
+    /// [`StorageError::WrongEntry`] if the bundle and the tile disagree.
+    pub fn entry(&self, index: LeafIndex) -> Result<Vec<u8>, StorageError> {
+        let upto = TreeSize::new(index.get() + 1);
+        let path = TilePath::of_entry(index, upto).expect("the last entry of a tree is in it");
+        let entry = self
+            .bundle(path)?
+            .into_entries()
+            .pop()
+            .expect("a bundle has at least one entry");
+        let leaf =
+            self.read_node(NodeId::new(0, index.get()).expect("level 0 holds every index"))?;
+        if NodeHash::from(LeafHash::of_entry(&entry)) != leaf {
+            return Err(StorageError::WrongEntry {
+                object: path.to_string(),
+                index,
+            });
+        }
+        Ok(entry)
+    }
+
+    /// The stored checkpoint, if one was published.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn checkpoint(&self) -> Result<Option<Vec<u8>>, StorageError> {
+        match self.fs.read(&self.root.join(CHECKPOINT)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Replaces the stored checkpoint durably.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn write_checkpoint(&self, note: &[u8]) -> Result<(), StorageError> {
+        Ok(write_atomic(&*self.fs, &self.root.join(CHECKPOINT), note)?)
+    }
+
+    /// Reads a file beside the objects, such as the snapshot; `None` where there is none.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn read_file(&self, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        match self.fs.read(&self.root.join(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Replaces a file beside the objects.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
+        Ok(write_atomic(&*self.fs, &self.root.join(name), bytes)?)
+    }
+
+    fn staged_path(&self, digest: BatchDigest) -> PathBuf {
+        self.root.join(STAGED).join(digest.to_string())
+    }
+
+    /// The growing file of a tile or bundle: that of its full width.
+    fn path(&self, path: TilePath) -> PathBuf {
+        self.root.join(path.with_width(Width::FULL).to_string())
+    }
+}
+
+impl ReadNodes for Directory {
+    type Error = StorageError;
+
+    fn read_nodes(&self, ids: &[NodeId]) -> Result<Vec<NodeHash>, StorageError> {
+        ids.iter().map(|id| self.read_node(*id)).collect()
+    }
+}
+
+impl Directory {
+    /// Reads the hashes below a node that its tile holds, and hashes them up to it.
+    fn read_node(&self, id: NodeId) -> Result<NodeHash, StorageError> {
+        let within = id.level() % TILE_HEIGHT;
+        let level =
+            TileLevel::new(id.level() / TILE_HEIGHT).expect("64 levels of nodes are 8 of tiles");
+        let first = id.index() << within;
+        let path = self.path(full(TileKind::Hashes(level), first / WIDTH));
+        let offset = (first % WIDTH) * HASH_BYTES as u64;
+        let bytes = self.fs.read_range(&path, offset, HASH_BYTES << within)?;
+        let mut hashes = split_hashes(&bytes);
+        while hashes.len() > 1 {
+            let (pairs, _) = hashes.as_chunks::<2>();
+            hashes = pairs
+                .iter()
+                .map(|[left, right]| NodeHash::of_children(left, right))
+                .collect();
+        }
+        Ok(hashes.pop().expect("a node has at least one hash below it"))
+    }
+}
+
+/// For each tile level, where the new hashes of a batch begin, and the hashes.
+fn new_tile_hashes(before: &Frontier, entries: &[Vec<u8>]) -> Vec<(u64, Vec<NodeHash>)> {
+    let mut levels: Vec<(u64, Vec<NodeHash>)> = Vec::new();
+    let mut frontier = before.clone();
+    for entry in entries {
+        frontier.append_with(LeafHash::of_entry(entry), |id, hash| {
+            if id.level() % TILE_HEIGHT == 0 {
+                let level = usize::from(id.level() / TILE_HEIGHT);
+                if levels.len() <= level {
+                    levels.push((id.index(), Vec::new()));
+                }
+                levels[level].1.push(hash);
+            }
+        });
+    }
+    levels
+}
+
+/// Cuts what begins at position `first` into files of 256: file number, what it holds already, what comes to it.
+fn pieces<T>(first: u64, all: &[T]) -> impl Iterator<Item = (u64, Option<Width>, &[T])> {
+    let mut rest = all;
+    let mut at = first;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let kept = u16::try_from(at % WIDTH).ok().and_then(Width::new);
+        let room = Width::FULL.count() - kept.map_or(0, Width::count);
+        let (part, later) = rest.split_at(rest.len().min(room));
+        let piece = (at / WIDTH, kept, part);
+        rest = later;
+        at += part.len() as u64;
+        Some(piece)
+    })
+}
+
+fn full(kind: TileKind, index: u64) -> TilePath {
+    TilePath::new(kind, TileIndex::new(index), Width::FULL)
+        .expect("indices of a log are below 2^64 entries")
+}
+
+fn split_hashes(bytes: &[u8]) -> Vec<NodeHash> {
+    bytes
+        .as_chunks::<HASH_BYTES>()
+        .0
+        .iter()
+        .map(|hash| NodeHash::from_bytes(*hash))
+        .collect()
+}
+
+/// SPEC tlog-tiles: hashes in a full tile, entries in a full bundle.
+const WIDTH: u64 = 256;
+/// SPEC tlog-tiles: tree levels a tile spans.
+const TILE_HEIGHT: u8 = 8;
+const HASH_BYTES: usize = 32;
+const STAGED: &str = "staged";
+const CHECKPOINT: &str = "checkpoint";
