@@ -11,7 +11,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use labelproof_core::key::{KeyError, SigningKey};
+use labelproof_core::key::{KeyError, KeyType, SigningKey};
+use labelproof_core::note::KeyName;
 use zeroize::Zeroizing;
 
 use crate::fs::folder_of;
@@ -44,6 +45,21 @@ pub fn read(path: &Path) -> Result<SigningKey, KeyFileError> {
         source,
     })
 }
+
+/// Makes a key from a seed of the operating system.
+///
+/// # Errors
+/// [`NoSeed`] when the system has none to give; there is no second source.
+pub fn generate(name: KeyName, key_type: KeyType) -> Result<SigningKey, NoSeed> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *seed).map_err(NoSeed)?;
+    Ok(SigningKey::from_seed(name, key_type, *seed))
+}
+
+/// The operating system gave no random bytes.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system gives no random bytes")]
+pub struct NoSeed(#[source] getrandom::Error);
 
 /// Writes a key to a file that does not exist yet, whole and durable or not at all.
 ///
@@ -139,6 +155,15 @@ mod tests {
     fn key(seed: u8) -> SigningKey {
         let name = KeyName::parse("labels.g7.example").unwrap();
         SigningKey::from_seed(name, KeyType::Note, [seed; 32])
+    }
+
+    #[test]
+    fn makes_another_key_each_time() {
+        let name: KeyName = "label.jp.example".parse().unwrap();
+        let one = generate(name.clone(), KeyType::Note).unwrap();
+        let two = generate(name, KeyType::Note).unwrap();
+        assert_ne!(one.vkey(), two.vkey());
+        assert_eq!(one.vkey().key_type(), KeyType::Note);
     }
 
     #[test]
