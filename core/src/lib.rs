@@ -1,6 +1,7 @@
 //! Formats, proofs and the state function of Labelproof: bytes in, values out.
 
 pub mod add_checkpoint;
+pub mod bundle;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod entry_bundle;

@@ -10,6 +10,7 @@
 //! Proofs belong to `map::proof`, names of keys to `key`, bytes of records to `record`.
 
 pub mod proof;
+pub mod pruned;
 
 use std::fmt;
 use std::sync::Arc;
