@@ -157,8 +157,15 @@ impl<S: TileSource> TileReader<S> {
         Ok(bundle)
     }
 
-    /// A tile of the checkpoint's tree, proven: at the edge, or below a proven one.
-    fn tile(&self, path: TilePath) -> Result<Tile, TilesError> {
+    /// Gives a tile of hashes of the checkpoint's tree, proven: at the edge, or below a proven one.
+    ///
+    /// # Errors
+    /// [`TilesError`]; [`TilesError::Missing`] for another width than the tile has in this tree, too.
+    pub fn tile(&self, path: TilePath) -> Result<Tile, TilesError> {
+        let in_tree = TilePath::in_tree(path.kind(), path.index(), self.head.size());
+        if in_tree != Some(path) || path.kind() == TileKind::Entries {
+            return Err(TilesError::Missing(path));
+        }
         if let Some(tile) = self.proven().get(&path) {
             return Ok(tile.clone());
         }

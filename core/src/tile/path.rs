@@ -212,18 +212,26 @@ impl TilePath {
         Self { width, ..self }
     }
 
-    /// Names the tile whose hash at [`TilePath::position`] is the root of this one, in a tree of this size.
+    /// Names the tile whose hash at [`TilePath::position`] is the root of this one, in a tree of this size; `None` of
+    /// bundles, and if there is no such tile yet.
     #[must_use]
     pub fn parent(&self, size: TreeSize) -> Option<Self> {
-        let above = match self.kind {
-            TileKind::Entries => TileLevel::LEAVES,
-            TileKind::Hashes(level) => level.above()?,
+        let TileKind::Hashes(level) = self.kind else {
+            return None;
         };
+        let above = level.above()?;
         Self::in_tree(
             TileKind::Hashes(above),
             TileIndex(self.index.0 / FULL),
             size,
         )
+    }
+
+    /// Names the tile that holds the hashes of a bundle's entries; `None` of a tile of hashes.
+    #[must_use]
+    pub fn leaves(&self) -> Option<Self> {
+        let kind = TileKind::Hashes(TileLevel::LEAVES);
+        (self.kind == TileKind::Entries).then_some(Self { kind, ..*self })
     }
 
     /// Where its root stands in its parent.
@@ -477,6 +485,12 @@ mod tests {
         assert_eq!(name(16, 1), None);
         let entry = TilePath::of_entry(LeafIndex::new(69_999), size).unwrap();
         assert_eq!(entry.to_string(), "tile/entries/273.p/112");
-        assert_eq!(entry.parent(size).unwrap().to_string(), "tile/0/001");
+        let leaves = entry.leaves().unwrap();
+        assert_eq!(leaves.to_string(), "tile/0/273.p/112");
+        assert_eq!(leaves.parent(size).unwrap().to_string(), "tile/1/001.p/17");
+        assert_eq!(
+            (leaves.position(), leaves.leaves(), entry.parent(size)),
+            (17, None, None)
+        );
     }
 }
