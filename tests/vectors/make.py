@@ -1,0 +1,489 @@
+#!/usr/bin/env python3
+"""A second implementation of the state formats, written from docs/spec/state.md alone.
+
+    make.py            writes the vectors beside this file
+    make.py --check    says whether the committed vectors equal what it makes; exits 1 if not
+
+Standard library only. Nothing here is shared with the Rust code: where the two agree,
+the specification suffices; where they do not, one of the three is wrong.
+"""
+
+import base64
+import hashlib
+import json
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+NONE = 2**64 - 1
+
+
+# --- hashes -----------------------------------------------------------------
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def leaf_hash(entry):
+    return sha256(b"\x00" + entry)
+
+
+def merkle_root(leaves):
+    """RFC 6962, section 2.1, by its own recursive definition."""
+    if not leaves:
+        return sha256(b"")
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    return sha256(b"\x01" + merkle_root(leaves[:split]) + merkle_root(leaves[split:]))
+
+
+def merkle_path(leaves, index):
+    """RFC 6962, section 2.1.1: siblings from the leaf to the root."""
+    if len(leaves) == 1:
+        return []
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    if index < split:
+        return merkle_path(leaves[:split], index) + [merkle_root(leaves[split:])]
+    return merkle_path(leaves[split:], index - split) + [merkle_root(leaves[:split])]
+
+
+def varint(value):
+    out = b""
+    while value >= 0x80:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+def u16(value):
+    return value.to_bytes(2, "big")
+
+
+def u32(value):
+    return value.to_bytes(4, "big")
+
+
+def u64(value):
+    return value.to_bytes(8, "big")
+
+
+# --- map keys ---------------------------------------------------------------
+
+TYPES = {
+    "label": 1,
+    "authority": 2,
+    "scheme": 3,
+    "product": 4,
+    "about": 5,
+    "recognitions": 6,
+    "territory": 7,
+    "feed": 8,
+    "alias": 9,
+    "member": 10,
+}
+
+
+def map_key(kind, fields):
+    data = b"labelproof-key/v1\n" + bytes([TYPES[kind]])
+    for field in fields:
+        data += u16(len(field.encode())) + field.encode()
+    return sha256(data)
+
+
+def canonical_id(rule, text):
+    out = ""
+    for byte in text.encode():
+        char = chr(byte)
+        if char == " ":
+            continue
+        if "A" <= char <= "Z" or "a" <= char <= "z":
+            out += {"upper": char.upper(), "lower": char.lower(), "exact": char}[rule]
+        elif char in "0123456789._-":
+            out += char
+        else:
+            out += ":%02X" % byte
+    return out
+
+
+# --- records ----------------------------------------------------------------
+
+
+def chain(events):
+    value = bytes(32)
+    for index, leaf in events:
+        value = sha256(b"labelproof-chain/v1\n" + value + u64(index) + leaf)
+    return value
+
+
+def state_record(status, flags, reason, prior, events, not_after, successor):
+    return b"".join(
+        [
+            bytes([1, 1, status, flags, reason, prior, 0, 0]),
+            u64(events[0][0]),
+            u64(events[-1][0]),
+            u32(len(events)),
+            u32(0),
+            u64(not_after),
+            u64(successor),
+            chain(events),
+        ]
+    )
+
+
+def index_record(events):
+    leaves = [leaf_hash(u64(index) + leaf) for index, leaf in events]
+    start = bytes([1, 2, 0, 0, 0, 0, 0, 0])
+    return start + u64(len(events)) + u64(events[-1][0]) + merkle_root(leaves)
+
+
+# --- the map ----------------------------------------------------------------
+
+
+def bit_of(key, bit):
+    return key[bit // 8] >> (7 - bit % 8) & 1
+
+
+def first_difference(one, two):
+    return next(bit for bit in range(256) if bit_of(one, bit) != bit_of(two, bit))
+
+
+def map_leaf(key, record):
+    return sha256(b"\x00" + varint(32) + key + varint(len(record)) + record)
+
+
+def map_inner(bit, left, right):
+    return sha256(b"\x01" + varint(bit) + left + right)
+
+
+def map_root(records):
+    """`records` is a dict from key to record."""
+    keys = sorted(records)
+    if not keys:
+        return sha256(b"")
+    if len(keys) == 1:
+        return map_leaf(keys[0], records[keys[0]])
+    bit = first_difference(keys[0], keys[-1])
+    sides = [{}, {}]
+    for key in keys:
+        sides[bit_of(key, bit)][key] = records[key]
+    return map_inner(bit, map_root(sides[0]), map_root(sides[1]))
+
+
+def map_walk(records, key):
+    """The leaf where the walk for a key ends, and the siblings from there to the root."""
+    keys = sorted(records)
+    if len(keys) == 1:
+        return keys[0], []
+    bit = first_difference(keys[0], keys[-1])
+    sides = [{}, {}]
+    for found in keys:
+        sides[bit_of(found, bit)][found] = records[found]
+    end, siblings = map_walk(sides[bit_of(key, bit)], key)
+    return end, siblings + [(bit, map_root(sides[1 - bit_of(key, bit)]))]
+
+
+def map_proof(records, key):
+    proof = {"key": key.hex(), "record": None, "other": None, "siblings": []}
+    if records:
+        end, siblings = map_walk(records, key)
+        proof["siblings"] = [(varint(bit) + side).hex() for bit, side in siblings]
+        if end == key:
+            proof["record"] = records[key].hex()
+        else:
+            other = varint(32) + end + varint(len(records[end])) + records[end]
+            proof["other"] = other.hex()
+    return proof
+
+
+# --- the status list --------------------------------------------------------
+
+CHUNK = 16384
+
+
+def list_chunks(length, codes):
+    """`codes` is a dict from index to code; every other code is 0."""
+    chunks = [bytearray(CHUNK) for _ in range((length + 65535) // 65536)]
+    for index, code in codes.items():
+        byte = index % 65536 // 4
+        chunks[index // 65536][byte] |= code << (2 * (index % 4))
+    return [bytes(chunk) for chunk in chunks]
+
+
+def list_root(length, codes):
+    return merkle_root([leaf_hash(chunk) for chunk in list_chunks(length, codes)])
+
+
+# --- state heads ------------------------------------------------------------
+
+
+def state_head(origin, genesis, n, the_map, the_list, issues, clock_ms):
+    lines = [
+        "labelproof-state/v1",
+        origin,
+        b64(genesis),
+        str(n),
+        b64(the_map),
+        b64(the_list),
+        str(issues),
+        "state/0.1",
+        str(clock_ms),
+    ]
+    return "".join(line + "\n" for line in lines)
+
+
+# --- vectors ----------------------------------------------------------------
+
+
+def noise(seed, size):
+    """Bytes that look random and are the same for ever."""
+    out = b""
+    while len(out) < size:
+        out += sha256(seed.encode() + u64(len(out)))
+    return out[:size]
+
+
+def key_vectors():
+    names = [
+        ("label", ["jp.jc-star", "EX-000123"]),
+        ("label", ["jp.jc-sta", "rEX-000123"]),
+        ("label", ["us.mark", ":C3:A9"]),
+        ("authority", ["label.jp.example"]),
+        ("scheme", ["jp.jc-star"]),
+        ("product", ["gtin", "09521234001010"]),
+        ("about", ["org", "lei:5299000000000EXAMPLE"]),
+        ("about", ["label", "jp.jc-star/EX-000123"]),
+        ("recognitions", ["GB"]),
+        ("territory", ["GB"]),
+        ("territory", ["*"]),
+        ("feed", ["jp.jc-star", "issued"]),
+        ("feed", ["jp.jc-star", "adverse"]),
+        ("alias", ["jp.jc-star", "EX-000123"]),
+        ("member", ["jp"]),
+        ("label", ["a." + "b" * 30, "X" * 384]),
+    ]
+    return [
+        {"type": kind, "fields": fields, "key": map_key(kind, fields).hex()}
+        for kind, fields in names
+    ]
+
+
+def id_vectors():
+    texts = ["EX-000123", "ex 000 123", "Ex_1.a", "a/b", "a:b", "é", "ß", "\t", "1\u00a02", "ｅ", "İ"]
+    return [
+        {"rule": rule, "id": text, "canonical": canonical_id(rule, text)}
+        for rule in ["upper", "lower", "exact"]
+        for text in texts
+    ]
+
+
+def events_of(seed, indices):
+    return [(index, noise("leaf %s %d" % (seed, index), 32)) for index in indices]
+
+
+def record_vectors():
+    cases = [
+        ("fresh", 1, 0, 0, 0, [2], NONE, NONE),
+        ("dated", 1, 2, 0, 0, [2, 3], 1900000000, NONE),
+        ("suspended", 2, 1, 2, 0, [7, 300], NONE, NONE),
+        ("suspended without effect", 2, 4, 1, 0, [7, 8, 9], NONE, NONE),
+        ("superseded", 3, 0, 6, 0, [70000, 70001], 0, 90000),
+        ("revoked", 4, 7, 15, 2, [0, 1, 2, 3, 4, 5], 253402300799, NONE),
+        ("withdrawn", 5, 0, 5, 0, [9, 2**63], NONE, 0),
+        ("lapsed", 6, 0, 12, 0, [9, 11], NONE, NONE),
+        ("annulled", 7, 0, 15, 0, [9, 11], NONE, 2**64 - 2),
+    ]
+    out = []
+    for name, status, flags, reason, prior, indices, not_after, successor in cases:
+        events = events_of(name, indices)
+        record = state_record(status, flags, reason, prior, events, not_after, successor)
+        out.append(
+            {
+                "name": name,
+                "status": status,
+                "flags": flags,
+                "reason": reason,
+                "prior": prior,
+                "events": [{"index": str(index), "leaf": leaf.hex()} for index, leaf in events],
+                "not_after": str(not_after),
+                "successor_index": str(successor),
+                "chain": chain(events).hex(),
+                "record": record.hex(),
+            }
+        )
+    return out
+
+
+def bad_record_vectors():
+    """Each a good record with one thing that no record has."""
+    good = bytes.fromhex(record_vectors()[5]["record"])
+    out = []
+
+    def bad(why, at, value):
+        out.append({"why": why, "record": (good[:at] + value + good[at + len(value) :]).hex()})
+
+    bad("version", 0, b"\x02")
+    bad("kind", 1, b"\x02")
+    bad("status 0", 2, b"\x00")
+    bad("status 8", 2, b"\x08")
+    bad("active with a reason", 2, b"\x01")
+    bad("flag without meaning", 3, b"\x08")
+    bad("reason 16", 4, b"\x10")
+    bad("prior 8", 5, b"\x08")
+    bad("unused byte 6", 6, b"\x01")
+    bad("unused byte 7", 7, b"\x01")
+    bad("first after last", 8, u64(6))
+    bad("no event", 24, u32(0))
+    bad("one event at two indices", 24, u32(1))
+    bad("more events than indices", 24, u32(7))
+    bad("unused word", 28, u32(1))
+    bad("after the year 9999", 32, u64(253402300800))
+    out.append({"why": "short", "record": good[:-1].hex()})
+    out.append({"why": "long", "record": (good + b"\x00").hex()})
+    out.append({"why": "zeroed", "record": bytes(80).hex()})
+    return out
+
+
+def index_record_vectors():
+    out = []
+    for indices in [[0], [2, 9], [2, 9, 11], list(range(5, 5 + 13)), [2**40, 2**41]]:
+        events = events_of("index", indices)
+        out.append(
+            {
+                "events": [{"index": str(index), "leaf": leaf.hex()} for index, leaf in events],
+                "record": index_record(events).hex(),
+            }
+        )
+    return out
+
+
+def map_vectors():
+    out = []
+    shapes = [0, 1, 2, 3, 8, 40]
+    for size in shapes:
+        records = {}
+        for number in range(size):
+            key = bytearray(noise("key %d %d" % (size, number), 32))
+            # Every third key shares a long start with others, so that deep bits part them.
+            if number % 3 == 0:
+                key[:30] = bytes(30)
+            records[bytes(key)] = noise("record %d %d" % (size, number), [80, 56, 0, 200][number % 4])
+        asked = sorted(records) + [noise("absent %d" % number, 32) for number in range(4)]
+        asked.append(bytes(31) + b"\x01")
+        out.append(
+            {
+                "records": [[key.hex(), records[key].hex()] for key in records],
+                "root": map_root(records).hex(),
+                "proofs": [map_proof(records, key) for key in asked],
+            }
+        )
+    # A path of 256 siblings: one key for each bit in which it differs from zero.
+    deep = {bytes(32): b"zero"}
+    for bit in range(256):
+        deep[(1 << (255 - bit)).to_bytes(32, "big")] = bytes([bit])
+    out.append(
+        {
+            "records": [[key.hex(), deep[key].hex()] for key in deep],
+            "root": map_root(deep).hex(),
+            "proofs": [map_proof(deep, bytes(32))],
+        }
+    )
+    return out
+
+
+def list_vectors():
+    cases = [
+        (1, {}),
+        (1, {0: 1}),
+        (6, {0: 1, 1: 1, 2: 2, 4: 2, 5: 3}),
+        (65536, {65535: 3}),
+        (65537, {65536: 2}),
+        (5 * 65536 - 7, {index: 1 + index % 3 for index in range(0, 5 * 65536 - 7, 997)}),
+    ]
+    out = []
+    for length, codes in cases:
+        leaves = [leaf_hash(chunk) for chunk in list_chunks(length, codes)]
+        out.append(
+            {
+                "length": length,
+                "codes": [[index, code] for index, code in codes.items()],
+                "root": list_root(length, codes).hex(),
+                "leaves": [leaf.hex() for leaf in leaves],
+                "paths": [
+                    [side.hex() for side in merkle_path(leaves, number)]
+                    for number in range(len(leaves))
+                ],
+            }
+        )
+    return out
+
+
+def head_vectors():
+    out = []
+    for origin, n, issues, clock_ms in [
+        ("labels.g7.example", 1, 0, 1775033400123),
+        ("labels.g7.example", 4711, 204, 0),
+        ("labels.g7.example/2026", 2**64 - 1, 2**64 - 1, 2**64 - 1),
+    ]:
+        parts = [noise("%s %s %d" % (part, origin, n), 32) for part in ["genesis", "map", "list"]]
+        head = state_head(origin, *parts[:1], n, *parts[1:], issues, clock_ms)
+        out.append(
+            {
+                "origin": origin,
+                "genesis": parts[0].hex(),
+                "n": str(n),
+                "map_root": parts[1].hex(),
+                "list_root": parts[2].hex(),
+                "issues": str(issues),
+                "clock_ms": str(clock_ms),
+                "head": head,
+                "leaf_hash": leaf_hash(head.encode()).hex(),
+            }
+        )
+    return out
+
+
+VECTORS = {
+    "map_key.json": key_vectors,
+    "canonical_id.json": id_vectors,
+    "state_record.json": record_vectors,
+    "state_record_bad.json": bad_record_vectors,
+    "index_record.json": index_record_vectors,
+    "map.json": map_vectors,
+    "list.json": list_vectors,
+    "state_head.json": head_vectors,
+}
+
+
+def main():
+    if sys.argv[1:] not in ([], ["--check"]):
+        sys.exit(__doc__)
+    # The two fixed points that both implementations were given.
+    zeros = "4465d89da4f7f71b0ce211c9a63e834aa9c869358b85a9a64a9988eea3d6b7f0"
+    one = "180ad21e608167129069f8b0bd00d18ab5d76b60afaced550714f110b64c39d1"
+    assert list_root(1, {}).hex() == zeros
+    assert list_root(1, {0: 1}).hex() == one
+    wrong = []
+    for name, make in VECTORS.items():
+        text = json.dumps(make(), indent=1, ensure_ascii=True) + "\n"
+        path = HERE / name
+        if not sys.argv[1:]:
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
+            wrong.append(name)
+    if wrong:
+        sys.exit("differ from what make.py makes: " + ", ".join(wrong))
+    print("%d files of vectors %s" % (len(VECTORS), "agree" if sys.argv[1:] else "written"))
+
+
+if __name__ == "__main__":
+    main()
