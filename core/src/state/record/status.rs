@@ -45,6 +45,20 @@ impl Status {
         self as u8
     }
 
+    /// The word for people and programs.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Superseded => "superseded",
+            Self::Revoked => "revoked",
+            Self::Withdrawn => "withdrawn",
+            Self::Lapsed => "lapsed",
+            Self::Annulled => "annulled",
+        }
+    }
+
     /// The status with this number; none for 0 and above 7.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
@@ -56,14 +70,6 @@ impl Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Superseded => "superseded",
-            Self::Revoked => "revoked",
-            Self::Withdrawn => "withdrawn",
-            Self::Lapsed => "lapsed",
-            Self::Annulled => "annulled",
-        })
+        f.write_str(self.word())
     }
 }

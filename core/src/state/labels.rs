@@ -1,0 +1,149 @@
+//! Labels in detail, by map key: those touched since start and those loaded when asked.
+//!
+//! ```text
+//! issue      issuer in scope, level and host of the scheme, lab in force ──▶ a new label
+//!            `supersedes` another of the own issuer                       ──▶ and a step of that one
+//! suspend, reinstate, revoke   own issuer or supervisor                   ──▶ a step of the label
+//! ```
+//! The steps themselves are `label`'s.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Body, LabelId, LabelIssue};
+use crate::refusal::Refusal;
+use crate::state::key::{MapKey, MapName, canonical_id};
+use crate::state::label::{LabelDetail, Power, Step};
+use crate::state::registry::{Extent, Registry, Signed};
+
+/// The labels that are known in detail.
+#[derive(Clone, Debug)]
+pub(crate) struct Labels {
+    pub(crate) extent: Extent,
+    pub(crate) details: BTreeMap<MapKey, LabelDetail>,
+}
+
+impl Labels {
+    pub(crate) fn new(extent: Extent) -> Self {
+        Self {
+            extent,
+            details: BTreeMap::new(),
+        }
+    }
+
+    /// Does what an event about a label asks for; answers which labels changed.
+    ///
+    /// # Errors
+    /// Any [`Refusal`] of a `label.*` event. Then nothing changed.
+    pub(crate) fn apply(
+        &mut self,
+        registry: &Registry,
+        signed: &Signed<'_>,
+        label: &LabelId,
+    ) -> Result<Vec<MapKey>, Refusal> {
+        let step = match signed.event.body() {
+            Body::LabelIssue(body) => return self.issue(registry, signed, label, body),
+            Body::LabelSuspend(body) => Step::Suspend(body.validity_effect),
+            Body::LabelReinstate(body) => Step::Reinstate(body.suspension),
+            Body::LabelRevoke(_) => Step::Revoke,
+            Body::LogGenesis(_)
+            | Body::MemberRoot(_)
+            | Body::SchemeDefine(_)
+            | Body::AuthorityAccredit(_)
+            | Body::AuthorityKey(_)
+            | Body::AuthorityWithdraw(_) => return Err(Refusal::UnknownSubject),
+        };
+        let key = label_name(registry, label)?.key();
+        let detail = self.details.get_mut(&key).ok_or(Refusal::UnknownSubject)?;
+        let power = registry.power(signed, label.scheme(), detail.issuer())?;
+        detail.apply(signed, step, power)?;
+        Ok(vec![key])
+    }
+
+    fn issue(
+        &mut self,
+        registry: &Registry,
+        signed: &Signed<'_>,
+        label: &LabelId,
+        body: &LabelIssue,
+    ) -> Result<Vec<MapKey>, Refusal> {
+        let key = label_name(registry, label)?.key();
+        let issuer = registry.issuer(signed, label.scheme(), body)?;
+        check_scheme(registry, signed, label, body)?;
+        if self.details.contains_key(&key) {
+            return Err(Refusal::DuplicateLabel);
+        }
+        let detail = LabelDetail::issue(issuer, signed, body)?;
+        let mut changed = vec![key];
+        if let Some(other) = &body.supersedes {
+            changed.extend(self.supersede(registry, signed, key, other)?);
+        }
+        self.details.insert(key, detail);
+        Ok(changed)
+    }
+
+    /// The last check of an issue, and the only one that changes another label.
+    fn supersede(
+        &mut self,
+        registry: &Registry,
+        signed: &Signed<'_>,
+        by: MapKey,
+        other: &LabelId,
+    ) -> Result<Option<MapKey>, Refusal> {
+        let key = label_name(registry, other)?.key();
+        if key == by {
+            return Err(Refusal::bad_member(
+                "/body/supersedes",
+                "a label cannot take its own place",
+            ));
+        }
+        let Some(detail) = self.details.get_mut(&key) else {
+            return match self.extent {
+                Extent::Whole => Err(Refusal::UnknownSubject),
+                Extent::Part => Ok(None),
+            };
+        };
+        let mut signers = signed.signers.authorities().map(|(name, _)| name);
+        if !signers.any(|name| registry.stands_for(name, detail.issuer(), signed.at)) {
+            return Err(Refusal::OutOfScope);
+        }
+        detail.apply(signed, Step::Supersede, Power::OwnIssuer)?;
+        Ok(Some(key))
+    }
+}
+
+/// What an issue says must exist in its scheme; the lab must be accredited.
+fn check_scheme(
+    registry: &Registry,
+    signed: &Signed<'_>,
+    label: &LabelId,
+    body: &LabelIssue,
+) -> Result<(), Refusal> {
+    let scheme = registry.scheme(label.scheme())?;
+    if !scheme.has_level(&body.level) {
+        return Err(Refusal::bad_member(
+            "/body/level",
+            "the scheme has no such level",
+        ));
+    }
+    if !scheme.hosts(&body.page) {
+        return Err(Refusal::bad_member(
+            "/body/page",
+            "is not on a host of the scheme",
+        ));
+    }
+    match &body.lab {
+        Some(lab) => registry.check_lab(lab, label.scheme(), signed.at),
+        None => Ok(()),
+    }
+}
+
+/// The name of a label's record, with its id made canonical by its scheme.
+///
+/// # Errors
+/// [`Refusal::UnknownSubject`] if there is no such scheme.
+pub(crate) fn label_name(registry: &Registry, label: &LabelId) -> Result<MapName, Refusal> {
+    let rule = registry.scheme(label.scheme())?.id_rule();
+    let id = canonical_id(rule, label.native().as_str())
+        .expect("a native id is short and has no spaces");
+    Ok(MapName::label(label.scheme().as_str(), &id).expect("a scheme id is a field of a name"))
+}

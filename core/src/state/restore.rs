@@ -1,0 +1,138 @@
+//! Snapshots: a state taken up again without replaying every entry.
+//!
+//! ```text
+//! records sorted by key ── map root ──┐
+//! list chunks ──────────── list root ─┴ must equal a head of the log
+//! entries of members, schemes, authorities ── state function ── must give exactly their records
+//! ```
+//! Nothing in a snapshot is believed for itself. Labels are loaded when an event asks for them.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+use crate::event::Event;
+use crate::merkle::{LeafHash, LeafIndex};
+use crate::refusal::Refusal;
+use crate::state::State;
+use crate::state::head::StateHead;
+use crate::state::key::MapKey;
+use crate::state::list::{Chunk, ListError, StatusList};
+use crate::state::map::Map;
+use crate::state::registry::{Extent, GENESIS_INDEX};
+use crate::state::signers::SignatureMemo;
+use crate::state::subjects::{Changed, Subjects};
+
+/// The parts of a state under one head.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The head that commits to them; the caller has found it in the log.
+    pub head: StateHead,
+    /// All records, in ascending order of their keys.
+    pub records: Vec<(MapKey, Vec<u8>)>,
+    /// All chunks of the status list.
+    pub chunks: Vec<Chunk>,
+    /// The entries that [`State::registry_indices`] names, in order of the log.
+    pub registry: Vec<(LeafIndex, Vec<u8>)>,
+}
+
+/// Why a snapshot is not believed.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The records are not in order.
+    #[error("the records are not sorted by key")]
+    NotSorted,
+    /// The list has another shape.
+    #[error("the status list does not fit")]
+    List(#[from] ListError),
+    /// Map or list have another root than the head says.
+    #[error("map or list are not those of the head")]
+    OtherRoot,
+    /// An entry is none that the state function accepts there.
+    #[error("the entry at {at} does not belong into the snapshot")]
+    BadEntry {
+        /// Its index.
+        at: LeafIndex,
+        /// What the state function says to it.
+        source: Refusal,
+    },
+    /// The entries do not reproduce the records.
+    #[error("the entries of members, schemes and authorities do not give their records")]
+    OtherRecords,
+}
+
+impl State {
+    /// Takes up the state under the snapshot's head; the next entry is the one after it.
+    ///
+    /// # Errors
+    /// [`RestoreError`]; the answer to all of them is to replay the log.
+    pub fn restore(snapshot: Snapshot) -> Result<State, RestoreError> {
+        let head = &snapshot.head;
+        let map = Map::from_sorted(snapshot.records).map_err(|_| RestoreError::NotSorted)?;
+        let list = StatusList::from_chunks(head.index().get(), snapshot.chunks)?;
+        if map.root() != head.map_root() || list.root() != head.list_root() {
+            return Err(RestoreError::OtherRoot);
+        }
+        let (genesis, subjects) = replay_registry(&snapshot.registry)?;
+        let known = subjects.registry.all();
+        let fits = |what: &Changed| {
+            let record = subjects.record(what).map(|record| record.to_bytes());
+            map.get(&what.key()) == record.as_ref().map(<[u8; _]>::as_slice)
+        };
+        // Every other record is a label's, and there are as many of those as accepted issues.
+        let complete = map.len() as u64 == head.issues() + known.len() as u64;
+        let same_log = genesis == head.genesis() && subjects.registry.origin == *head.origin();
+        if !complete || !same_log || !known.iter().all(fits) {
+            return Err(RestoreError::OtherRecords);
+        }
+        Ok(State {
+            genesis,
+            subjects,
+            map,
+            list,
+            next: LeafIndex::new(head.index().get() + 1),
+            issues: head.issues(),
+            clock_ms: head.clock_ms(),
+        })
+    }
+
+    /// Where the accepted events of members, schemes and authorities are, below `end`: what a snapshot keeps.
+    #[must_use]
+    pub fn registry_indices(&self, end: LeafIndex) -> Vec<LeafIndex> {
+        let registry = &self.subjects.registry;
+        let members = registry.members.values().map(|member| member.history());
+        let schemes = registry.schemes.values().map(|scheme| scheme.history());
+        let authorities = registry
+            .authorities
+            .values()
+            .map(|authority| authority.history());
+        let histories = members.chain(schemes).chain(authorities);
+        let all: BTreeSet<LeafIndex> = histories.flat_map(|history| history.indices()).collect();
+        all.range(..end).copied().collect()
+    }
+}
+
+fn replay_registry(entries: &[(LeafIndex, Vec<u8>)]) -> Result<(LeafHash, Subjects), RestoreError> {
+    let Some(((GENESIS_INDEX, genesis), rest)) = entries.split_first() else {
+        return Err(RestoreError::OtherRecords);
+    };
+    let bad = |at| move |source| RestoreError::BadEntry { at, source };
+    let leaf = LeafHash::of_entry(genesis);
+    let event = Event::parse(genesis).map_err(bad(GENESIS_INDEX))?;
+    let memo = SignatureMemo::empty();
+    let mut subjects =
+        Subjects::found(Extent::Whole, &event, leaf, &memo).map_err(bad(GENESIS_INDEX))?;
+    let mut before = GENESIS_INDEX;
+    for (at, entry) in rest {
+        if *at <= before {
+            return Err(RestoreError::OtherRecords);
+        }
+        before = *at;
+        let event = Event::parse(entry).map_err(bad(*at))?;
+        subjects
+            .apply(&event, *at, LeafHash::of_entry(entry), &memo)
+            .map_err(bad(*at))?;
+    }
+    Ok((leaf, subjects))
+}
