@@ -200,13 +200,10 @@ pub(super) fn kind_of(json: &str) -> Result<Kind, Refusal> {
     struct Probe {
         kind: Option<String>,
     }
-    let probe: Probe = json::read(json).map_err(|refusal| match refusal {
-        // The probe reads one member; that there is an object at all is a matter of form.
-        Refusal::BadMember { pointer, .. } if pointer == Pointer::root() => {
-            Refusal::Malformed(Malformed::Json)
-        }
-        other => other,
-    })?;
+    if !json.starts_with('{') {
+        return Err(Refusal::Malformed(Malformed::Json));
+    }
+    let probe: Probe = json::read(json)?;
     let word = probe
         .kind
         .ok_or_else(|| Refusal::bad_member("/kind", "missing"))?;
