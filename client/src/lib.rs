@@ -1,1 +1,14 @@
 //! The library others embed: look up, verify, submit.
+//!
+//! ```text
+//! trust file ─▶ TrustedLog ─┬─ lookup: log's answer ─▶ bundle ─▶ status, under a head that is not older
+//!                           ├─ proof:  tlog-proof ─▶ an entry is in the log
+//!                           └─ submit: signed event ─▶ index
+//! ```
+//! Every failure to learn a status is an `Err`, never a status. Nothing here is for terminals.
+
+pub mod log_server;
+
+pub mod proof;
+pub mod submit;
+pub mod trust;

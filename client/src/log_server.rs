@@ -1,0 +1,243 @@
+//! A log over HTTP: addresses, answers and problems; nothing it says is believed here.
+//!
+//! ```text
+//! GET  <url>/checkpoint                          c2sp.org/tlog-tiles
+//! GET  <url>/v1/status/label/<scheme>/<id>       a bundle; also authority/<name>, scheme/<id>, member/<code>
+//! GET  <url>/v1/proof/<index>                    a tlog-proof under the published head
+//! POST <url>/v1/events                           a signed event
+//! 4xx, 5xx application/problem+json (RFC 9457)   {"type":"…/wrong-previous","title":…,"detail":…}
+//! ```
+//! Bytes are checked by `lookup`, `proof` and `trust::store`.
+
+use std::time::Duration;
+
+use labelproof_core::{
+    checkpoint::SignedCheckpoint,
+    event::Subject,
+    merkle::LeafIndex,
+    note::{Note, NoteError},
+};
+use labelproof_host::{
+    fetch::{Fetch, FetchError, Response},
+    tiles::{HttpTiles, TileReader},
+};
+use serde::Deserialize;
+
+/// A log's address, and how it is reached.
+#[derive(Clone, Debug)]
+pub struct LogServer {
+    fetch: Fetch,
+    url: String,
+}
+
+impl LogServer {
+    /// A log at an `http` or `https` address.
+    ///
+    /// # Errors
+    /// [`BadUrl`] for anything else, also for one with a query, a fragment or a password.
+    pub fn at(url: &str, fetch: Fetch) -> Result<Self, BadUrl> {
+        let base = url.trim_end_matches('/');
+        let rest = base
+            .strip_prefix("https://")
+            .or_else(|| base.strip_prefix("http://"));
+        let plain = rest.is_some_and(|rest| {
+            !rest.is_empty()
+                && rest
+                    .bytes()
+                    .all(|b| b.is_ascii_graphic() && !b"?#\"<>\\^`{|}@".contains(&b))
+        });
+        match plain {
+            true => Ok(Self {
+                fetch,
+                url: base.into(),
+            }),
+            false => Err(BadUrl { url: url.into() }),
+        }
+    }
+
+    /// The address, without a slash at its end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A reader of its entries and nodes, which believes only what `checkpoint` binds.
+    pub fn tiles(&self, checkpoint: &SignedCheckpoint) -> TileReader<HttpTiles> {
+        TileReader::new(HttpTiles::new(self.fetch.clone(), &self.url), checkpoint)
+    }
+
+    /// The published checkpoint, unverified.
+    ///
+    /// # Errors
+    /// [`ServerError`]; [`ServerError::NotOurs`] for what is no note.
+    pub fn checkpoint(&self) -> Result<Note, ServerError> {
+        let body = self.get("/checkpoint", MAX_CHECKPOINT_BYTES)?;
+        Note::parse(&body).map_err(|source| ServerError::NotANote { source })
+    }
+
+    /// The bundle that says where `subject` stands, unverified.
+    ///
+    /// # Errors
+    /// [`ServerError`]; a 404 is one, never an absence.
+    pub fn status(&self, subject: &Subject) -> Result<Vec<u8>, ServerError> {
+        let path = match subject {
+            Subject::Label(label) => format!("label/{}/{}", label.scheme(), label.native()),
+            Subject::Authority(name) => format!("authority/{name}"),
+            Subject::Scheme(id) => format!("scheme/{id}"),
+            Subject::Member(code) => format!("member/{code}"),
+            Subject::Log(_) => return Err(ServerError::NoStatus),
+        };
+        self.get(&format!("/v1/status/{path}"), MAX_BUNDLE_BYTES)
+    }
+
+    /// The tlog-proof of an entry under the published head, unverified.
+    ///
+    /// # Errors
+    /// [`ServerError`]; a 404 while the entry is not published.
+    pub fn proof(&self, index: LeafIndex) -> Result<Vec<u8>, ServerError> {
+        self.get(&format!("/v1/proof/{index}"), MAX_PROOF_BYTES)
+    }
+
+    /// Posts a body and takes any 2xx.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub(crate) fn post(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<Vec<u8>, ServerError> {
+        let url = format!("{}{path}", self.url);
+        taken(
+            url.clone(),
+            self.fetch.post(&url, body, content_type, MAX_PROOF_BYTES)?,
+        )
+    }
+
+    fn get(&self, path: &str, max_bytes: usize) -> Result<Vec<u8>, ServerError> {
+        let url = format!("{}{path}", self.url);
+        taken(url.clone(), self.fetch.get(&url, max_bytes)?)
+    }
+}
+
+fn taken(url: String, response: Response) -> Result<Vec<u8>, ServerError> {
+    let status = response.status();
+    if (200..300).contains(&status) {
+        return Ok(response.into_body());
+    }
+    match (
+        response.content_type(),
+        serde_json::from_slice::<RawProblem>(response.body()),
+    ) {
+        (Some("application/problem+json"), Ok(raw)) => {
+            let code = raw
+                .kind
+                .rsplit(['/', ':', '#'])
+                .next()
+                .unwrap_or_default()
+                .into();
+            let problem = Problem {
+                status,
+                code,
+                title: raw.title,
+                detail: raw.detail,
+            };
+            Err(ServerError::Refused {
+                url,
+                problem,
+                retry_after: response.retry_after(),
+            })
+        }
+        _ => Err(ServerError::Status { url, status }),
+    }
+}
+
+/// What a log says when it refuses.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Problem {
+    status: u16,
+    code: String,
+    title: String,
+    detail: Option<String>,
+}
+
+impl Problem {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The stable word, such as `wrong-previous`.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// What to do about it, in a sentence.
+    pub fn sentence(&self) -> &str {
+        self.detail.as_deref().unwrap_or(&self.title)
+    }
+}
+
+/// An address that is none.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{url:?} is not the address of a log; it looks like https://labels.g7.example")]
+pub struct BadUrl {
+    url: String,
+}
+
+/// Why a log gave nothing that could be checked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// No answer.
+    #[error("cannot reach the log")]
+    Fetch(#[from] FetchError),
+    /// Logs have no status of their own.
+    #[error("a log has no status; ask for a label, authority, scheme or member")]
+    NoStatus,
+    /// What should be a note is none.
+    #[error("the log's checkpoint is not a signed note")]
+    NotANote {
+        /// What is wrong with it.
+        source: NoteError,
+    },
+    /// An answer that no log of ours gives.
+    #[error("the server answers as no log of this kind does")]
+    NotOurs,
+    /// The log said no, and why.
+    #[error("the log refused ({}): {}", problem.code(), problem.sentence())]
+    Refused {
+        /// What was asked.
+        url: String,
+        /// Why.
+        problem: Problem,
+        /// When to come again.
+        retry_after: Option<Duration>,
+    },
+    /// Another status than success, without a reason.
+    #[error("{url} answered with status {status}")]
+    Status {
+        /// What was asked.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+}
+
+#[derive(Deserialize)]
+struct RawProblem {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    title: String,
+    detail: Option<String>,
+}
+
+/// Three lines and 64 signature lines are below this.
+const MAX_CHECKPOINT_BYTES: usize = 64 << 10;
+
+/// 65,536 lines of mostly 64 bytes; a label's bundle has about 13 kB.
+const MAX_BUNDLE_BYTES: usize = 8 << 20;
+
+/// A checkpoint, 64 hashes and a receipt's extra, twice over for JSON.
+const MAX_PROOF_BYTES: usize = 256 << 10;

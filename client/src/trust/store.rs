@@ -1,0 +1,288 @@
+//! The trust store: the newest checkpoint that was accepted from each log, which never steps back.
+//!
+//! ```text
+//! trust.toml.newest/                      beside the trust file
+//!   lock
+//!   labels.g7.example.checkpoint:
+//!     labelproof-newest/v1
+//!     2026-11-24T22:00:00Z                the largest as_of accepted so far
+//!
+//!     labels.g7.example …                 the checkpoint note, as it was served
+//! ```
+//! It moves forward only after a consistency proof. Who can write here can make the client forget what
+//! it saw, but cannot make it accept a head without a quorum.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use labelproof_core::{
+    checkpoint::{Origin, SignedCheckpoint},
+    evidence::Evidence,
+    merkle::{
+        Frontier, ProofError, ReadNodes, RootHash, TreeHead, prove_consistency, verify_consistency,
+    },
+    note::Note,
+    policy::WitnessedCheckpoint,
+    time::Time,
+};
+use labelproof_host::{
+    fs::{Fs, FsError, write_atomic},
+    lock::{DirLock, LockError},
+};
+
+use super::TrustedLog;
+use crate::proof::open_checkpoint;
+
+/// The newest accepted heads beside one trust file.
+#[derive(Clone, Debug)]
+pub struct TrustStore {
+    dir: PathBuf,
+    fs: Arc<dyn Fs>,
+}
+
+impl TrustStore {
+    /// The store of the trust file at `path`; nothing is read or made yet.
+    pub fn beside(path: &Path, fs: Arc<dyn Fs>) -> Self {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".newest");
+        Self {
+            dir: name.into(),
+            fs,
+        }
+    }
+
+    /// What was last accepted from `log`, `None` if nothing was.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] for a file that is not the store's or not signed by the log.
+    pub fn newest(&self, log: &TrustedLog) -> Result<Option<Newest>, StoreError> {
+        let path = self.file_of(log.origin());
+        if !self.fs.exists(&path)? {
+            return Ok(None);
+        }
+        let bytes = self.fs.read(&path)?;
+        match Newest::parse(&bytes, log) {
+            Some(newest) => Ok(Some(newest)),
+            None => Err(StoreError::Damaged { path }),
+        }
+    }
+
+    /// Takes in a head with a quorum and says how it stands to the newest accepted one.
+    ///
+    /// `nodes` are read from tiles that were verified against `seen`, and only if `seen` is larger
+    /// than what is stored.
+    ///
+    /// # Errors
+    /// [`AdvanceError::Fork`] carries evidence; all else leaves the store as it was.
+    pub fn advance<R: ReadNodes>(
+        &self,
+        log: &TrustedLog,
+        seen: &WitnessedCheckpoint,
+        nodes: &R,
+    ) -> Result<Standing, AdvanceError<R::Error>> {
+        self.fs
+            .create_dir_all(&self.dir)
+            .map_err(StoreError::Files)?;
+        let _lock = self.lock()?;
+        let stored = self.newest(log)?;
+        let standing = match &stored {
+            None => Standing::First,
+            Some(stored) => relate(stored, seen)?,
+        };
+        let as_of = stored
+            .as_ref()
+            .map_or(seen.as_of(), |stored| stored.as_of.max(seen.as_of()));
+        let refreshed = stored.as_ref().is_some_and(|stored| as_of > stored.as_of);
+        let keep = match (&stored, standing) {
+            (Some(stored), Standing::Newer) => {
+                grown(&stored.checkpoint, seen.signed(), nodes)?;
+                seen.signed()
+            }
+            (Some(stored), Standing::Older) if refreshed => &stored.checkpoint,
+            (Some(_), Standing::Same) if refreshed => seen.signed(),
+            (None, _) => seen.signed(),
+            (Some(_), _) => return Ok(standing),
+        };
+        let bytes = Newest {
+            checkpoint: keep.clone(),
+            as_of,
+        }
+        .to_bytes();
+        write_atomic(&*self.fs, &self.file_of(log.origin()), &bytes).map_err(StoreError::Files)?;
+        Ok(standing)
+    }
+
+    /// Waits a moment for another command that is writing.
+    fn lock(&self) -> Result<DirLock, StoreError> {
+        let mut tries = 0;
+        loop {
+            match DirLock::take(&self.dir, "labelproof") {
+                Err(LockError::Held { .. }) if tries < LOCK_TRIES => {
+                    tries += 1;
+                    thread::sleep(LOCK_PAUSE);
+                }
+                taken => return Ok(taken?),
+            }
+        }
+    }
+
+    fn file_of(&self, origin: &Origin) -> PathBuf {
+        let mut name = String::new();
+        for byte in origin.to_string().bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => {
+                    name.push(byte.into())
+                }
+                other => name.push_str(&format!(":{other:02X}")),
+            }
+        }
+        self.dir.join(format!("{name}.checkpoint"))
+    }
+}
+
+/// The newest head accepted from one log.
+#[derive(Clone, Debug)]
+pub struct Newest {
+    checkpoint: SignedCheckpoint,
+    as_of: Time,
+}
+
+impl Newest {
+    /// The checkpoint, signed by the log; its quorum was checked when it was accepted.
+    pub fn checkpoint(&self) -> &SignedCheckpoint {
+        &self.checkpoint
+    }
+
+    /// The largest `as_of` of any accepted head, this one or another.
+    pub fn as_of(&self) -> Time {
+        self.as_of
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = format!("{TAG}\n{}\n\n", self.as_of).into_bytes();
+        bytes.extend(self.checkpoint.note().to_bytes());
+        bytes
+    }
+
+    fn parse(bytes: &[u8], log: &TrustedLog) -> Option<Self> {
+        let text = str::from_utf8(bytes).ok()?;
+        let (tag, rest) = text.split_once('\n')?;
+        let (as_of, note) = rest.split_once("\n\n")?;
+        let note = Note::parse(note.as_bytes()).ok()?;
+        let checkpoint = open_checkpoint(note, log).ok()?;
+        let newest = Self {
+            checkpoint,
+            as_of: as_of.parse().ok()?,
+        };
+        (tag == TAG && newest.to_bytes() == bytes).then_some(newest)
+    }
+}
+
+/// How a head stands to the newest one accepted before.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// Nothing was accepted from this log before.
+    First,
+    /// Smaller than what was accepted: there is news that it does not know.
+    Older,
+    /// The same size and root.
+    Same,
+    /// Larger.
+    Newer,
+}
+
+/// Compares a head with the stored one, without reading a tile.
+///
+/// # Errors
+/// [`Fork`] for equal sizes with different roots: two checkpoints that no honest log signs.
+pub fn relate(stored: &Newest, seen: &WitnessedCheckpoint) -> Result<Standing, Fork> {
+    let (old, new) = (stored.checkpoint.head(), seen.head());
+    match new.size().cmp(&old.size()) {
+        std::cmp::Ordering::Less => Ok(Standing::Older),
+        std::cmp::Ordering::Greater => Ok(Standing::Newer),
+        std::cmp::Ordering::Equal if old.root() == new.root() => Ok(Standing::Same),
+        std::cmp::Ordering::Equal => {
+            let evidence = Evidence::fork_at_one_size(&stored.checkpoint, seen.signed());
+            Err(Fork(Box::new(
+                evidence.expect("equal sizes with different roots are a fork"),
+            )))
+        }
+    }
+}
+
+/// Checks that `new` appends to `old`, with nodes that were verified against `new`.
+fn grown<R: ReadNodes>(
+    old: &SignedCheckpoint,
+    new: &SignedCheckpoint,
+    nodes: &R,
+) -> Result<(), AdvanceError<R::Error>> {
+    let proof = prove_consistency(nodes, old.head().size(), new.head().size())
+        .map_err(AdvanceError::Tiles)?;
+    match verify_consistency(old.head(), new.head(), &proof) {
+        Ok(()) => Ok(()),
+        Err(refused) => {
+            // The new tree has another beginning than the old one: then its own nodes prove the fork.
+            let size = old.head().size();
+            let other = nodes
+                .read_nodes(&Frontier::ids(size))
+                .map_err(AdvanceError::Tiles)?;
+            let root: RootHash = Frontier::from_nodes(size, other)
+                .map_err(|_| refused)?
+                .root();
+            verify_consistency(TreeHead::new(size, root), new.head(), &proof)?;
+            let evidence = Evidence::fork_between_sizes(old, new, root, proof);
+            Err(Fork(Box::new(evidence.map_err(|_| refused)?)).into())
+        }
+    }
+}
+
+/// A log showed two histories; the evidence convinces others.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the log signed two histories")]
+pub struct Fork(pub Box<Evidence>);
+
+/// Why a head was not taken in.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdvanceError<E> {
+    /// The log misbehaved.
+    #[error(transparent)]
+    Fork(#[from] Fork),
+    /// The proof made from the log's tiles does not hold.
+    #[error("the log's tiles do not prove that the new head appends to the one seen before")]
+    Proof(#[from] ProofError),
+    /// The store itself.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The tiles could not be had.
+    #[error("cannot read the log's tiles")]
+    Tiles(#[source] E),
+}
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Not a file this program wrote, or signed by a log that is no longer trusted.
+    #[error("{} is damaged", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The disk.
+    #[error(transparent)]
+    Files(#[from] FsError),
+    /// Another command holds the store.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+}
+
+const TAG: &str = "labelproof-newest/v1";
+
+/// A writer needs one consistency proof over the network: five seconds, then something is wrong.
+const LOCK_TRIES: u32 = 250;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
