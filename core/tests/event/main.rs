@@ -66,6 +66,12 @@ fn every_template_becomes_an_event_that_reads_back() {
 }
 
 #[test]
+fn the_sample_of_the_documents_is_a_draft() {
+    let sample = include_str!("../../../docs/samples/label.json");
+    assert!(Draft::from_json(Kind::LabelIssue, sample).is_ok());
+}
+
+#[test]
 fn the_id_does_not_depend_on_signatures() {
     let text = text(Kind::LabelRevoke);
     let other = SigningKey::from_seed("label.jp.example".parse().unwrap(), KeyType::Note, [8; 32]);
