@@ -452,6 +452,42 @@ def head_vectors():
     return out
 
 
+def example():
+    """The example that opens docs/spec/state.md, line by line."""
+    genesis, issue, other, revoke = (
+        leaf_hash(b"example %s\n" % word) for word in [b"genesis", b"issue", b"other", b"revoke"]
+    )
+    name = ["jp.jc-star", "EX-000123"]
+    revoked = state_record(4, 0, 2, 1, [(7, issue), (9, revoke)], 1900000000, NONE)
+    active = state_record(1, 0, 0, 0, [(8, other)], NONE, NONE)
+    key, beside = map_key("label", name), map_key("label", ["jp.jc-star", "EX-000124"])
+    records = {key: revoked, beside: active}
+    proof = map_proof(records, key)
+    absence = map_proof(records, map_key("label", ["jp.jc-star", "EX-000125"]))
+    codes = {7: 1}
+    head = state_head(
+        "labels.g7.example", genesis, 10, map_root(records), list_root(10, codes), 2, 1775033400123
+    )
+
+    def in_base64(text):
+        return b64(bytes.fromhex(text))
+
+    return [
+        "key     " + key.hex(),
+        "chain_1 " + chain([(7, issue)]).hex(),
+        "chain_2 " + chain([(7, issue), (9, revoke)]).hex(),
+        *[revoked[at : at + 16].hex(" ", 8) for at in range(0, 80, 16)],
+        "leaf    " + map_leaf(key, revoked).hex(),
+        "beside  " + map_leaf(beside, active).hex(),
+        "root    " + map_root(records).hex(),
+        "record label jp.jc-star EX-000123 " + in_base64(proof["record"]),
+        "sib " + in_base64(proof["siblings"][0]),
+        "absent label jp.jc-star EX-000125 " + in_base64(absence["other"]),
+        "sib " + in_base64(absence["siblings"][0]),
+        *head.splitlines(),
+    ]
+
+
 VECTORS = {
     "map_key.json": key_vectors,
     "canonical_id.json": id_vectors,
@@ -480,6 +516,8 @@ def main():
             path.write_text(text)
         elif not path.exists() or path.read_text() != text:
             wrong.append(name)
+    specification = (HERE / "../../docs/spec/state.md").read_text()
+    wrong += ["docs/spec/state.md: " + line for line in example() if line not in specification]
     if wrong:
         sys.exit("differ from what make.py makes: " + ", ".join(wrong))
     print("%d files of vectors %s" % (len(VECTORS), "agree" if sys.argv[1:] else "written"))
