@@ -1,0 +1,382 @@
+//! The command line of `labelproof-witness`.
+//!
+//! ```text
+//! init --name NAME --dir DIR                 makes key, lists and store; prints the verifier key
+//! logs add --dir DIR VKEY… | --list FILE     makes a log known and begins its state at size 0
+//! logs list|retire --dir DIR                 shows them; stops answering one, keeps its state
+//! serve --dir DIR --listen ADDR              never begins a state
+//! ```
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+use labelproof_core::checkpoint::Origin;
+use labelproof_core::key::{KeyType, SigningKey, Vkey};
+use labelproof_core::note::KeyName;
+use labelproof_host::clock::SystemClock;
+use labelproof_host::exit::Exit;
+use labelproof_host::fs::{Fs, FsError, RealFs};
+use labelproof_host::keyfile::{self, KeyFileError};
+use labelproof_host::lock::{DirLock, LockError};
+use labelproof_host::logging::{self, LogFormat, Verbosity};
+use labelproof_host::serve::{Limits, serve};
+use labelproof_host::shutdown::Shutdown;
+
+use crate::http::{Face, Metrics, router};
+use crate::known_logs::{KnownLogs, KnownLogsError, ListError, ListFault, ListedLog, parse_list};
+use crate::store::{Store, StoreError};
+use crate::witness::{Chain, OpenError, Parts, Witness, create};
+use crate::writer;
+
+/// Runs the program; `args` start with its name.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = match Cli::try_parse_from(args) {
+        Ok(cli) => cli.command,
+        Err(error) => {
+            // Help and version are answers on stdout; what cannot be printed, nobody reads.
+            let _ = error.print();
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
+            return exit.into();
+        }
+    };
+    match run(command) {
+        Ok(()) => Exit::Done.into(),
+        Err(error) => {
+            eprintln!("error: {}", Chain(&error));
+            error.exit().into()
+        }
+    }
+}
+
+/// A witness of transparency logs: cosigns only what grew.
+#[derive(Debug, Parser)]
+#[command(name = "labelproof-witness", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a key and an empty store; print the verifier key.
+    #[command(after_help = "Example: labelproof-witness init --name witness.example/w1 --dir w1")]
+    Init(Init),
+    /// Say which logs to witness.
+    #[command(subcommand)]
+    Logs(Logs),
+    /// Answer requests until SIGTERM.
+    #[command(after_help = "Example: labelproof-witness serve --dir w1 --listen 127.0.0.1:7381")]
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+struct Init {
+    /// Name in signature lines, such as witness.example/w1.
+    #[arg(long, value_parser = KeyName::parse)]
+    name: KeyName,
+    /// Folder to make, or an empty one.
+    #[arg(long)]
+    dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Logs {
+    /// Make logs known; each begins at size 0.
+    #[command(after_help = "Example: labelproof-witness logs add --dir w1 --list testing.list")]
+    Add(Add),
+    /// Show the logs and what was cosigned last.
+    #[command(after_help = "Example: labelproof-witness logs list --dir w1")]
+    List(Folder),
+    /// Stop answering a log; its state is kept, so that it can come back without a fork.
+    #[command(after_help = "Example: labelproof-witness logs retire --dir w1 labels.g7.example")]
+    Retire(Retire),
+}
+
+#[derive(Debug, Args)]
+struct Add {
+    /// The witness's folder.
+    #[arg(long)]
+    dir: PathBuf,
+    /// Verifier keys of logs.
+    #[arg(required_unless_present = "list")]
+    vkeys: Vec<String>,
+    /// A file in the list format of the witness network (logs/v0).
+    #[arg(long, conflicts_with = "vkeys")]
+    list: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Folder {
+    /// The witness's folder.
+    #[arg(long)]
+    dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct Retire {
+    /// The witness's folder.
+    #[arg(long)]
+    dir: PathBuf,
+    /// First line of the log's checkpoints.
+    origin: Origin,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// The witness's folder.
+    #[arg(long)]
+    dir: PathBuf,
+    /// Address and port; port 0 takes a free one.
+    #[arg(long)]
+    listen: SocketAddr,
+    /// How log lines look.
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
+    /// Say each step.
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+fn run(command: Command) -> Result<(), CliError> {
+    let fs: Arc<dyn Fs> = Arc::new(RealFs::new());
+    match command {
+        Command::Init(args) => init(&fs, args),
+        Command::Logs(Logs::Add(args)) => add(&fs, &args),
+        Command::Logs(Logs::List(args)) => list(&fs, &args.dir),
+        Command::Logs(Logs::Retire(args)) => retire(&fs, &args),
+        Command::Serve(args) => serve_until_told(fs, args),
+    }
+}
+
+fn init(fs: &Arc<dyn Fs>, args: Init) -> Result<(), CliError> {
+    fs.create_dir_all(&args.dir)?;
+    // Looked at before the lock, which leaves a file.
+    if !fs.list(&args.dir)?.is_empty() {
+        return Err(CliError::NotEmpty { dir: args.dir });
+    }
+    let _lock = lock(&args.dir, "init")?;
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|_| CliError::NoRandomness)?;
+    let key = SigningKey::from_seed(args.name, KeyType::Cosignature, seed);
+    create(fs, &args.dir)?;
+    // Last: a folder with a key is a whole one.
+    keyfile::create(&args.dir.join(KEY_FILE), &key)?;
+    say(&key.vkey().to_string())
+}
+
+fn add(fs: &Arc<dyn Fs>, args: &Add) -> Result<(), CliError> {
+    let _lock = lock(&args.dir, "logs add")?;
+    let logs = match &args.list {
+        Some(path) => read_list(fs.as_ref(), path)?,
+        None => args
+            .vkeys
+            .iter()
+            .map(|text| {
+                let vkey = Vkey::parse(text).map_err(ListFault::from);
+                let log = vkey.and_then(ListedLog::of_key);
+                log.map_err(|fault| CliError::Vkey {
+                    text: text.clone(),
+                    fault,
+                })
+            })
+            .collect::<Result<_, _>>()?,
+    };
+    let known = KnownLogs::load(fs.as_ref(), &args.dir)?;
+    let mut store = Store::open(fs, &args.dir, &known)?;
+    let origins: Vec<Origin> = logs.iter().map(|log| log.origin().clone()).collect();
+    // State first: a log that stands in the list and has none is refused by `serve`.
+    store.begin(&origins, &known)?;
+    let known = logs.into_iter().fold(known, KnownLogs::with);
+    known.save(fs.as_ref(), &args.dir)?;
+    for origin in &origins {
+        let size = store.latest(origin).map_or(0, |head| head.size().get());
+        say(&format!("{origin}: known, cosigned up to size {size}"))?;
+    }
+    Ok(())
+}
+
+fn list(fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), CliError> {
+    let _lock = lock(dir, "logs list")?;
+    let known = KnownLogs::load(fs.as_ref(), dir)?;
+    let store = Store::open(fs, dir, &known)?;
+    let active = known.active().iter().map(|log| (log, "active"));
+    let retired = known.retired().iter().map(|log| (log, "retired"));
+    for (log, state) in active.chain(retired) {
+        let size = store.latest(log.origin());
+        let size = size.map_or(0, |head| head.size().get());
+        say(&format!(
+            "{state}\t{size}\t{}\t{}\t{}/day\t{}",
+            log.origin(),
+            log.vkey(),
+            log.requests_per_day(),
+            log.contact()
+        ))?;
+    }
+    Ok(())
+}
+
+fn retire(fs: &Arc<dyn Fs>, args: &Retire) -> Result<(), CliError> {
+    let _lock = lock(&args.dir, "logs retire")?;
+    let known = KnownLogs::load(fs.as_ref(), &args.dir)?;
+    known.without(&args.origin)?.save(fs.as_ref(), &args.dir)?;
+    say(&format!("{}: retired, its state is kept", args.origin))
+}
+
+fn serve_until_told(fs: Arc<dyn Fs>, args: Serve) -> Result<(), CliError> {
+    let verbosity = if args.verbose {
+        Verbosity::Verbose
+    } else {
+        Verbosity::Normal
+    };
+    logging::init(args.log_format, verbosity);
+    let _lock = lock(&args.dir, "serve")?;
+    let path = args.dir.join(KEY_FILE);
+    let key = keyfile::read(&path)?;
+    if key.vkey().key_type() != KeyType::Cosignature {
+        return Err(CliError::NotACosigner { path });
+    }
+    let vkey = key.vkey().clone();
+    let witness = Witness::open(Parts {
+        fs,
+        dir: args.dir,
+        key: Arc::new(key),
+        clock: Arc::new(SystemClock),
+    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(CliError::Network)?;
+    let known = witness.known();
+    let metrics = Arc::new(Metrics::default());
+    let shelf = witness.shelf();
+    let (queue, thread) = writer::start(witness, Arc::clone(&metrics));
+    let face = Face {
+        known,
+        queue,
+        shelf,
+        metrics,
+        vkey: vkey.clone(),
+    };
+    let served = runtime.block_on(async {
+        let mut shutdown = Shutdown::listen().map_err(CliError::Network)?;
+        let listener = tokio::net::TcpListener::bind(args.listen)
+            .await
+            .map_err(CliError::Network)?;
+        let address = listener.local_addr().map_err(CliError::Network)?;
+        say(&format!("{} listening on http://{address}", vkey.name()))?;
+        tracing::info!(%address, vkey = %vkey, "serving");
+        let limits = Limits::default();
+        serve(listener, router(face), limits, shutdown.requested()).await;
+        Ok(())
+    });
+    drop(runtime);
+    // The last request's batch is stored and signed before the lock goes.
+    let stopped = thread.join();
+    tracing::info!("stopped");
+    served.and_then(|()| stopped.map_err(|_| CliError::WriterDied))
+}
+
+fn read_list(fs: &dyn Fs, path: &Path) -> Result<Vec<ListedLog>, CliError> {
+    let len = fs.len(path)?;
+    if len > MAX_LIST_BYTES {
+        return Err(CliError::ListTooLong {
+            path: path.to_owned(),
+            len,
+        });
+    }
+    let bytes = fs.read(path)?;
+    let text = String::from_utf8_lossy(&bytes);
+    parse_list(&text).map_err(|source| CliError::List {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn lock(dir: &Path, command: &str) -> Result<DirLock, CliError> {
+    Ok(DirLock::take(
+        dir,
+        &format!("labelproof-witness {command}"),
+    )?)
+}
+
+/// Prints a line and hands it on at once: whoever reads a pipe waits for it.
+fn say(line: &str) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(CliError::Output)
+}
+
+/// Why a command ended without success.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error("{} is not empty; a witness gets a folder of its own", dir.display())]
+    NotEmpty { dir: PathBuf },
+    #[error("the system gives no random bytes")]
+    NoRandomness,
+    #[error("{text} is no log's key")]
+    Vkey {
+        text: String,
+        #[source]
+        fault: ListFault,
+    },
+    #[error("{}", path.display())]
+    List { path: PathBuf, source: ListError },
+    #[error("{} is {len} bytes long; a list is at most {MAX_LIST_BYTES}", path.display())]
+    ListTooLong { path: PathBuf, len: u64 },
+    #[error("{} holds a log's key; a witness has one of type 0x04", path.display())]
+    NotACosigner { path: PathBuf },
+    #[error(transparent)]
+    Files(#[from] FsError),
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    KnownLogs(#[from] KnownLogsError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("cannot listen")]
+    Network(#[source] std::io::Error),
+    #[error("cannot print")]
+    Output(#[source] std::io::Error),
+    #[error("the thread that stores died; see above")]
+    WriterDied,
+}
+
+impl CliError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NotEmpty { .. } | Self::Lock(_) => Exit::Usage,
+            Self::Vkey { .. }
+            | Self::List { .. }
+            | Self::ListTooLong { .. }
+            | Self::NotACosigner { .. }
+            | Self::Key(_)
+            | Self::KnownLogs(_) => Exit::Malformed,
+            Self::NoRandomness
+            | Self::Files(_)
+            | Self::Store(_)
+            | Self::Open(_)
+            | Self::Network(_)
+            | Self::Output(_)
+            | Self::WriterDied => Exit::Internal,
+        }
+    }
+}
+
+const KEY_FILE: &str = "witness.key";
+
+/// A hundred thousand logs, the largest list of the public network, are about 20 MB.
+const MAX_LIST_BYTES: u64 = 64 * 1024 * 1024;

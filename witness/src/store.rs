@@ -1,0 +1,347 @@
+//! What a witness cosigned last, for every log it ever knew, on disk.
+//!
+//! ```text
+//! key     origin
+//! value   u8 1 · u64 time of the cosignature, 0 if there is none · note with the log's lines, empty if none
+//!         · 32-byte SHA-256 of origin, "\n" and all of the value before
+//! ```
+//! One redb table; integers big-endian. All records are in memory too, and believed only after the log's
+//! signature verified. [`Store::open`] writes the file anew: pages that a failed sync left readable, but not on
+//! disk, are then on disk. Our own line is not stored: key, text and time give it back, byte for byte.
+
+mod backend;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use labelproof_core::checkpoint::{CheckpointError, Origin, SignedCheckpoint};
+use labelproof_core::cosignature::CosignatureTime;
+use labelproof_core::merkle::TreeHead;
+use labelproof_core::note::{Note, NoteError};
+use labelproof_host::fs::{Fs, FsError, folder_of};
+use redb::{Builder, Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use self::backend::FsBackend;
+use crate::known_logs::{KnownLogs, ListedLog};
+
+/// What was cosigned last for one log.
+#[derive(Clone, Debug)]
+pub struct Cosigned {
+    checkpoint: SignedCheckpoint,
+    time: CosignatureTime,
+}
+
+impl Cosigned {
+    /// A checkpoint and the time of its cosignature.
+    #[must_use]
+    pub fn new(checkpoint: SignedCheckpoint, time: CosignatureTime) -> Self {
+        Self { checkpoint, time }
+    }
+
+    /// The checkpoint, with the lines of its log.
+    #[must_use]
+    pub fn checkpoint(&self) -> &SignedCheckpoint {
+        &self.checkpoint
+    }
+
+    /// The time in the cosignature.
+    #[must_use]
+    pub fn time(&self) -> CosignatureTime {
+        self.time
+    }
+}
+
+/// The records, in memory and on disk alike.
+#[derive(Debug)]
+pub struct Store {
+    database: Database,
+    records: BTreeMap<Origin, Option<Cosigned>>,
+}
+
+impl Store {
+    /// Makes an empty store where none is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn create(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Self, StoreError> {
+        Self::write_anew(fs, dir, BTreeMap::new())
+    }
+
+    /// Reads and verifies every record, and writes the file anew.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Missing`] names a known log without a record: whoever lost it must not
+    /// sign for that log again.
+    pub fn open(fs: &Arc<dyn Fs>, dir: &Path, known: &KnownLogs) -> Result<Self, StoreError> {
+        let records = read_all(fs, &dir.join(FILE), known)?;
+        let active = known.active().iter().map(ListedLog::origin);
+        if let Some(origin) = active.into_iter().find(|it| !records.contains_key(it)) {
+            return Err(StoreError::Missing {
+                origin: origin.clone(),
+            });
+        }
+        Self::write_anew(fs, dir, records)
+    }
+
+    /// The head cosigned last, the empty tree's if nothing was; `None` for an origin without record.
+    #[must_use]
+    pub fn latest(&self, origin: &Origin) -> Option<TreeHead> {
+        let record = self.records.get(origin)?.as_ref();
+        Some(record.map_or(TreeHead::EMPTY, |cosigned| cosigned.checkpoint.head()))
+    }
+
+    /// Every record, by origin.
+    pub fn records(&self) -> impl Iterator<Item = (&Origin, Option<&Cosigned>)> {
+        self.records
+            .iter()
+            .map(|(origin, record)| (origin, record.as_ref()))
+    }
+
+    /// The latest time in any cosignature.
+    #[must_use]
+    pub fn latest_time(&self) -> Option<CosignatureTime> {
+        let cosigned = self.records.values().flatten();
+        cosigned.map(|cosigned| cosigned.time).max()
+    }
+
+    /// Makes a record at size 0 for each origin that has none and never had; durable on return.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] for an origin that `known` names, retired or not: its record was lost, and
+    /// beginning anew could sign a fork. Else [`StoreError`]; the store must not be used after.
+    pub fn begin(&mut self, origins: &[Origin], known: &KnownLogs) -> Result<(), StoreError> {
+        let mut new: BTreeMap<Origin, Option<Cosigned>> = BTreeMap::new();
+        for origin in origins {
+            if self.records.contains_key(origin) {
+                continue;
+            }
+            if known.keys_ever(origin).is_some() {
+                return Err(StoreError::Missing {
+                    origin: origin.clone(),
+                });
+            }
+            new.insert(origin.clone(), None);
+        }
+        self.write(new)
+    }
+
+    /// Replaces records, all or none; durable on return.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the store must not be used after.
+    pub fn put(&mut self, cosigned: Vec<Cosigned>) -> Result<(), StoreError> {
+        let changes = cosigned.into_iter();
+        let changes = changes.map(|one| (one.checkpoint.origin().clone(), Some(one)));
+        self.write(changes.collect())
+    }
+
+    fn write(&mut self, changes: BTreeMap<Origin, Option<Cosigned>>) -> Result<(), StoreError> {
+        write_records(&self.database, &changes)?;
+        self.records.extend(changes);
+        Ok(())
+    }
+
+    fn write_anew(
+        fs: &Arc<dyn Fs>,
+        dir: &Path,
+        records: BTreeMap<Origin, Option<Cosigned>>,
+    ) -> Result<Self, StoreError> {
+        let (path, new) = (dir.join(FILE), dir.join(NEW_FILE));
+        fs.write(&new, &[])?;
+        write_records(&open_database(fs, new.clone())?, &records)?;
+        // Closed before it takes the name: the backend goes by path.
+        fs.sync_file(&new)?;
+        fs.rename(&new, &path)?;
+        fs.sync_dir(folder_of(&path))?;
+        Ok(Self {
+            database: open_database(fs, path)?,
+            records,
+        })
+    }
+}
+
+fn open_database(fs: &Arc<dyn Fs>, path: PathBuf) -> Result<Database, StoreError> {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    builder.set_check_integrity_on_open(true);
+    builder
+        .create_with_backend(FsBackend::new(Arc::clone(fs), path))
+        .map_err(StoreError::database)
+}
+
+fn write_records(
+    database: &Database,
+    changes: &BTreeMap<Origin, Option<Cosigned>>,
+) -> Result<(), StoreError> {
+    let transaction = database.begin_write().map_err(StoreError::database)?;
+    {
+        let mut table = transaction
+            .open_table(TABLE)
+            .map_err(StoreError::database)?;
+        for (origin, record) in changes {
+            let value = encode(origin, record.as_ref());
+            table
+                .insert(origin.as_str(), value.as_slice())
+                .map_err(StoreError::database)?;
+        }
+    }
+    // Immediate durability is redb's default: when this returns, the pages are synced.
+    transaction.commit().map_err(StoreError::database)
+}
+
+fn read_all(
+    fs: &Arc<dyn Fs>,
+    path: &Path,
+    known: &KnownLogs,
+) -> Result<BTreeMap<Origin, Option<Cosigned>>, StoreError> {
+    // redb takes an empty file for a new database; for us it is a lost one.
+    if fs.len(path)? == 0 {
+        return Err(StoreError::Empty {
+            path: path.to_owned(),
+        });
+    }
+    let database = open_database(fs, path.to_owned())?;
+    let transaction = database.begin_read().map_err(StoreError::database)?;
+    let table = transaction
+        .open_table(TABLE)
+        .map_err(StoreError::database)?;
+    let mut records = BTreeMap::new();
+    for entry in table.iter().map_err(StoreError::database)? {
+        let (key, value) = entry.map_err(StoreError::database)?;
+        let malformed = |_| StoreError::Malformed {
+            origin: key.value().to_owned(),
+        };
+        let origin: Origin = key.value().parse().map_err(malformed)?;
+        let record = decode(&origin, value.value(), known)?;
+        records.insert(origin, record);
+    }
+    Ok(records)
+}
+
+fn encode(origin: &Origin, record: Option<&Cosigned>) -> Vec<u8> {
+    let mut value = vec![VERSION];
+    let time = record.map_or(0, |cosigned| cosigned.time.unix());
+    value.extend_from_slice(&time.to_be_bytes());
+    if let Some(cosigned) = record {
+        value.extend_from_slice(&cosigned.checkpoint.note().to_bytes());
+    }
+    let digest = digest(origin, &value);
+    value.extend_from_slice(&digest);
+    value
+}
+
+fn decode(
+    origin: &Origin,
+    value: &[u8],
+    known: &KnownLogs,
+) -> Result<Option<Cosigned>, StoreError> {
+    let malformed = || StoreError::Malformed {
+        origin: origin.to_string(),
+    };
+    let (content, check) = value.split_last_chunk::<32>().ok_or_else(malformed)?;
+    if digest(origin, content) != *check {
+        return Err(malformed());
+    }
+    let ([version], rest) = content.split_first_chunk::<1>().ok_or_else(malformed)?;
+    let (time, note) = rest.split_first_chunk::<8>().ok_or_else(malformed)?;
+    let time = u64::from_be_bytes(*time);
+    if *version != VERSION {
+        return Err(malformed());
+    }
+    if time == 0 && note.is_empty() {
+        return Ok(None);
+    }
+    let time = CosignatureTime::new(time).ok_or_else(malformed)?;
+    let Some(keys) = known.keys_ever(origin) else {
+        return Err(StoreError::Unknown {
+            origin: origin.clone(),
+        });
+    };
+    let unverified = |source| StoreError::Unverified {
+        origin: origin.clone(),
+        source,
+    };
+    let note = Note::parse(note).map_err(|error: NoteError| unverified(error.into()))?;
+    let checkpoint = SignedCheckpoint::open_as(note, origin, keys).map_err(unverified)?;
+    Ok(Some(Cosigned { checkpoint, time }))
+}
+
+fn digest(origin: &Origin, content: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(origin.as_str());
+    hash.update(b"\n");
+    hash.update(content);
+    hash.finalize().into()
+}
+
+/// Why the store could not be opened, read or written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// A call on a file failed.
+    #[error(transparent)]
+    Io(#[from] FsError),
+    /// redb failed, or found its file damaged.
+    #[error("database failed")]
+    Database(#[source] Box<redb::Error>),
+    /// The file is there and empty.
+    #[error("{} is empty: what was cosigned is lost", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A known log has no record: signing for it could sign a fork.
+    #[error("state of the known log {origin} is missing; retire it, or restore the state")]
+    Missing {
+        /// The log.
+        origin: Origin,
+    },
+    /// A record of a log whose key is in no list.
+    #[error("state of {origin} cannot be verified: its key is in no list")]
+    Unknown {
+        /// The log.
+        origin: Origin,
+    },
+    /// A record is not what was written.
+    #[error("state of {origin} is damaged")]
+    Malformed {
+        /// The key of the record.
+        origin: String,
+    },
+    /// A record whose checkpoint does not verify.
+    #[error("state of {origin} cannot be verified")]
+    Unverified {
+        /// The log.
+        origin: Origin,
+        /// What is wrong.
+        source: CheckpointError,
+    },
+    /// What was read back is older than what this process holds.
+    #[error("state of {origin} went back")]
+    WentBack {
+        /// The log.
+        origin: Origin,
+    },
+}
+
+impl StoreError {
+    fn database(error: impl Into<redb::Error>) -> Self {
+        Self::Database(Box::new(error.into()))
+    }
+}
+
+/// The database's name in a witness's folder.
+pub const FILE: &str = "state.redb";
+
+const NEW_FILE: &str = "state.redb.tmp";
+
+const TABLE: TableDefinition<'static, &'static str, &'static [u8]> =
+    TableDefinition::new("cosigned");
+
+const VERSION: u8 = 1;
+
+/// All records are in memory anyway; this holds the pages that one transaction touches.
+const CACHE_BYTES: usize = 8 * 1024 * 1024;

@@ -1,0 +1,276 @@
+//! The witness itself: decides, stores, then signs; synchronous, one batch after the other.
+//!
+//! ```text
+//! batch ─decide each, in order─▶ one transaction ─committed─▶ sign ─▶ answers
+//! ```
+//! Nothing is signed that is not on disk. When the disk fails, nothing is signed until the whole store
+//! was read back and verified. Threads and sockets belong to `writer` and `http`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use labelproof_core::checkpoint::Origin;
+use labelproof_core::cosignature::{CosignatureTime, cosign};
+use labelproof_core::key::SigningKey;
+use labelproof_core::merkle::TreeHead;
+use labelproof_core::note::SignatureLine;
+use labelproof_host::clock::Clock;
+use labelproof_host::fs::Fs;
+use sha2::{Digest as _, Sha256};
+
+use crate::decision::{Candidate, Refusal, decide};
+use crate::known_logs::KnownLogs;
+use crate::store::{Cosigned, Store, StoreError};
+
+/// Makes cosignatures; a seam for tests that watch when it is asked.
+pub trait Cosign: Send + Sync + fmt::Debug {
+    /// Cosigns the text of a checkpoint: the same line for the same text and time.
+    fn cosign(&self, checkpoint_text: &str, time: CosignatureTime) -> SignatureLine;
+}
+
+impl Cosign for SigningKey {
+    fn cosign(&self, checkpoint_text: &str, time: CosignatureTime) -> SignatureLine {
+        cosign(self, checkpoint_text, time)
+    }
+}
+
+/// Where a witness works and with what.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The files.
+    pub fs: Arc<dyn Fs>,
+    /// Its folder.
+    pub dir: PathBuf,
+    /// Its key.
+    pub key: Arc<dyn Cosign>,
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A witness over its store; only one may exist for a folder, which `host::lock` sees to.
+#[derive(Debug)]
+pub struct Witness {
+    parts: Parts,
+    known: Arc<KnownLogs>,
+    store: Result<Store, Lost>,
+    shelf: Shelf,
+}
+
+/// What is remembered of a store that failed: it must come back with no less.
+#[derive(Debug)]
+struct Lost {
+    heads: BTreeMap<Origin, TreeHead>,
+    time: Option<CosignatureTime>,
+}
+
+impl Witness {
+    /// Reads lists and store, and verifies all of it.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(parts: Parts) -> Result<Self, OpenError> {
+        let known = KnownLogs::load(parts.fs.as_ref(), &parts.dir)?;
+        let store = Store::open(&parts.fs, &parts.dir, &known)?;
+        let witness = Self {
+            parts,
+            known: Arc::new(known),
+            shelf: Shelf::default(),
+            store: Err(Lost::nothing()),
+        };
+        for (_, record) in store.records() {
+            if let Some(cosigned) = record {
+                witness.lay_out(cosigned);
+            }
+        }
+        Ok(Self {
+            store: Ok(store),
+            ..witness
+        })
+    }
+
+    /// The logs it knows.
+    #[must_use]
+    pub fn known(&self) -> Arc<KnownLogs> {
+        Arc::clone(&self.known)
+    }
+
+    /// What it shows to readers; clones see one shelf.
+    #[must_use]
+    pub fn shelf(&self) -> Shelf {
+        self.shelf.clone()
+    }
+
+    /// Answers a batch: each request sees what the ones before it changed, all changes are durable in one
+    /// step, and only then the first line is signed.
+    ///
+    /// The answers are in the order of the requests. If the store fails, all that would have been signed are
+    /// refused with [`Refusal::Storage`].
+    pub fn answer(&mut self, batch: &[Candidate]) -> Vec<Result<SignatureLine, Refusal>> {
+        if let Err(error) = self.recover() {
+            tracing::error!(error = %Chain(&error), "store does not come back, nothing is signed");
+            return batch.iter().map(|_| Err(Refusal::Storage)).collect();
+        }
+        let Ok(store) = &mut self.store else {
+            return batch.iter().map(|_| Err(Refusal::Storage)).collect();
+        };
+        let now = self.parts.clock.now().unix().max(1);
+        let now = CosignatureTime::new(now).expect("times up to the year 9999 fit");
+        // A clock that stepped back must not show in what we sign.
+        let time = store.latest_time().map_or(now, |latest| latest.max(now));
+        let mut heads: BTreeMap<&Origin, TreeHead> = BTreeMap::new();
+        let mut changes: BTreeMap<&Origin, &Candidate> = BTreeMap::new();
+        let mut decisions = Vec::with_capacity(batch.len());
+        for candidate in batch {
+            let origin = candidate.checkpoint().origin();
+            let latest = heads.get(origin).copied().or_else(|| store.latest(origin));
+            // A known log has a record, or the store would not have opened.
+            let decision = latest
+                .ok_or(Refusal::Storage)
+                .and_then(|latest| decide(candidate, latest));
+            if decision.is_ok() {
+                heads.insert(origin, candidate.checkpoint().head());
+                changes.insert(origin, candidate);
+            }
+            decisions.push(decision);
+        }
+        let changes: Vec<Cosigned> = changes
+            .into_values()
+            .map(|candidate| Cosigned::new(candidate.checkpoint().clone(), time))
+            .collect();
+        if !changes.is_empty()
+            && let Err(error) = store.put(changes.clone())
+        {
+            tracing::error!(error = %Chain(&error), "cannot store, nothing is signed");
+            let lost = Lost::of(store);
+            self.store = Err(lost);
+            let refused = decisions.into_iter();
+            return refused
+                .map(|decision| Err(decision.err().unwrap_or(Refusal::Storage)))
+                .collect();
+        }
+        // SPEC tlog-witness: "The witness MUST persist the new checkpoint before responding." Here it is.
+        for cosigned in &changes {
+            self.lay_out(cosigned);
+        }
+        let answers = batch.iter().zip(decisions);
+        answers
+            .map(|(candidate, decision)| {
+                let text = candidate.checkpoint().note().text();
+                decision.map(|()| self.parts.key.cosign(text, time))
+            })
+            .collect()
+    }
+
+    /// Opens the store again after a failure; it must hold no less than before.
+    fn recover(&mut self) -> Result<(), StoreError> {
+        let Err(lost) = &self.store else {
+            return Ok(());
+        };
+        let store = Store::open(&self.parts.fs, &self.parts.dir, &self.known)?;
+        for (origin, head) in &lost.heads {
+            let back = store.latest(origin);
+            if back.is_none_or(|back| back.size() < head.size()) {
+                return Err(StoreError::WentBack {
+                    origin: origin.clone(),
+                });
+            }
+        }
+        if store.latest_time() < lost.time {
+            let origin = lost.heads.keys().next().cloned();
+            return origin.map_or(Ok(()), |origin| Err(StoreError::WentBack { origin }));
+        }
+        // A transaction that failed may have been written; readers see what is stored.
+        for (_, record) in store.records() {
+            if let Some(cosigned) = record {
+                self.lay_out(cosigned);
+            }
+        }
+        self.store = Ok(store);
+        Ok(())
+    }
+
+    fn lay_out(&self, cosigned: &Cosigned) {
+        let note = cosigned.checkpoint().note();
+        let line = self.parts.key.cosign(note.text(), cosigned.time());
+        let body = format!("{note}{line}\n");
+        let key = origin_hash(cosigned.checkpoint().origin());
+        let mut shelf = self.shelf.0.write().unwrap_or_else(PoisonError::into_inner);
+        shelf.insert(key, body);
+    }
+}
+
+impl Lost {
+    fn nothing() -> Self {
+        Self {
+            heads: BTreeMap::new(),
+            time: None,
+        }
+    }
+
+    fn of(store: &Store) -> Self {
+        let origins = store.records().map(|(origin, _)| origin);
+        let heads = origins.filter_map(|origin| Some((origin.clone(), store.latest(origin)?)));
+        Self {
+            heads: heads.collect(),
+            time: store.latest_time(),
+        }
+    }
+}
+
+/// The checkpoints readers may have, by origin hash: log's lines, then ours; all of them stored before.
+#[derive(Clone, Debug, Default)]
+pub struct Shelf(Arc<RwLock<BTreeMap<String, String>>>);
+
+impl Shelf {
+    /// The latest checkpoint of the log whose origin has this SHA-256, in lower-case hex.
+    #[must_use]
+    pub fn get(&self, origin_hash: &str) -> Option<String> {
+        let shelf = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        shelf.get(origin_hash).cloned()
+    }
+}
+
+/// The name of a log in the witness's read endpoint: hex SHA-256 of its origin.
+#[must_use]
+pub fn origin_hash(origin: &Origin) -> String {
+    hex::encode(Sha256::digest(origin.as_str()))
+}
+
+/// An error with all its causes, for one line of a log.
+pub(crate) struct Chain<'a>(pub(crate) &'a dyn std::error::Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// Why a witness does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The lists of logs are unfit.
+    #[error("cannot read the lists of logs")]
+    KnownLogs(#[from] crate::known_logs::KnownLogsError),
+    /// The store is unfit.
+    #[error("cannot use the store")]
+    Store(#[from] StoreError),
+}
+
+/// Makes the files of a new witness, but the key: two empty lists and an empty store.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn create(fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), OpenError> {
+    KnownLogs::default().save(fs.as_ref(), dir)?;
+    Store::create(fs, dir)?;
+    Ok(())
+}
