@@ -12,6 +12,8 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+pub use crate::event::IdRule;
+
 /// What a key of the map is about; the number is hashed, the word is written.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[repr(u8)]
@@ -284,40 +286,6 @@ impl fmt::Debug for MapKey {
     }
 }
 
-/// How a scheme folds the ids of its labels; ASCII case only.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum IdRule {
-    /// `a` is `A`.
-    Upper,
-    /// `A` is `a`.
-    Lower,
-    /// Case counts.
-    Exact,
-}
-
-impl fmt::Display for IdRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Upper => "upper",
-            Self::Lower => "lower",
-            Self::Exact => "exact",
-        })
-    }
-}
-
-impl FromStr for IdRule {
-    type Err = KeyError;
-
-    fn from_str(word: &str) -> Result<Self, KeyError> {
-        match word {
-            "upper" => Ok(Self::Upper),
-            "lower" => Ok(Self::Lower),
-            "exact" => Ok(Self::Exact),
-            _ => Err(KeyError::UnknownIdRule),
-        }
-    }
-}
-
 /// A label's id in the one form that is hashed; only [`canonical_id`] makes one.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct CanonicalId(String);
@@ -386,9 +354,6 @@ pub enum KeyError {
         /// Which field, from 0.
         number: usize,
     },
-    /// The word names no id rule.
-    #[error("unknown id rule, want upper, lower or exact")]
-    UnknownIdRule,
     /// The id is empty or too long.
     #[error("a label id has 1 to {MAX_ID_BYTES} bytes besides spaces, not {bytes}")]
     BadId {

@@ -20,6 +20,7 @@ use crate::merkle::{LeafHash, LeafIndex};
 use crate::note::SignatureLine;
 use crate::refusal::Refusal;
 use crate::state::authority::AuthorityDetail;
+use crate::state::head::Rules;
 use crate::state::history::check_first;
 use crate::state::label::Power;
 use crate::state::member::MemberDetail;
@@ -58,7 +59,7 @@ impl Registry {
     /// Founds the log: every member signs by its threshold, and so accepts all that stands there.
     ///
     /// # Errors
-    /// [`Refusal::WrongPrevious`], [`Refusal::BadSignature`].
+    /// [`Refusal::WrongPrevious`], [`Refusal::BadMember`] for another state function, [`Refusal::BadSignature`].
     pub(crate) fn found(
         extent: Extent,
         event: &Event,
@@ -67,6 +68,7 @@ impl Registry {
         memo: &SignatureMemo,
     ) -> Result<Self, Refusal> {
         check_first(event)?;
+        check_rules(body)?;
         let signers = Signers::verify(event, leaf, founding_candidates(event, body), memo)?;
         let mut members = BTreeMap::new();
         for member in body.members.iter() {
@@ -260,6 +262,18 @@ impl Registry {
     pub(crate) fn scheme(&self, id: &SchemeId) -> Result<&SchemeDetail, Refusal> {
         self.schemes.get(id).ok_or(Refusal::UnknownSubject)
     }
+}
+
+/// A log of another state function than this program's is not judged by this one.
+fn check_rules(body: &LogGenesis) -> Result<(), Refusal> {
+    let rules: Rules = body
+        .rules
+        .as_str()
+        .parse()
+        .map_err(|_| Refusal::bad_member("/body/rules", "is not a state function"))?;
+    rules
+        .check()
+        .map_err(|unknown| Refusal::bad_member("/body/rules", unknown))
 }
 
 fn founding_candidates(event: &Event, body: &LogGenesis) -> Vec<Candidate> {

@@ -6,10 +6,9 @@
 //! Its record also carries the lowest cut of any authority that ever had a role in it, so that
 //! one number tells a verifier of a label whether anything of it can be tainted.
 
-use crate::event::{self, LevelCode, PageUri, SchemeDefine};
+use crate::event::{IdRule, LevelCode, PageUri, SchemeDefine};
 use crate::merkle::LeafIndex;
 use crate::state::history::History;
-use crate::state::key::IdRule;
 use crate::state::record::StateRecord;
 use crate::state::registry::Signed;
 
@@ -32,11 +31,7 @@ impl SchemeDetail {
 
     /// How its labels' ids are folded.
     pub(crate) fn id_rule(&self) -> IdRule {
-        match self.definition.id_rule {
-            event::IdRule::Upper => IdRule::Upper,
-            event::IdRule::Lower => IdRule::Lower,
-            event::IdRule::Exact => IdRule::Exact,
-        }
+        self.definition.id_rule
     }
 
     pub(crate) fn has_level(&self, code: &LevelCode) -> bool {
