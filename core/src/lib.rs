@@ -11,6 +11,7 @@ pub mod key;
 pub mod merkle;
 pub mod note;
 pub mod policy;
+pub mod receipt;
 pub mod refusal;
 pub mod state;
 pub mod tile;
