@@ -105,25 +105,29 @@ pub trait Fs: Send + Sync + fmt::Debug {
 
     /// Makes a folder and the missing ones above it, their names durable on return.
     ///
+    /// A folder that is there is synced too: whoever made it may have died before the sync.
+    ///
     /// # Errors
     /// [`FsError`].
     fn create_dir_all(&self, dir: &Path) -> Result<(), FsError> {
-        let mut missing = Vec::new();
-        let mut at = dir;
-        // Bounded by the number of components of `dir`.
-        while !at.as_os_str().is_empty() && !self.exists(at)? {
-            missing.push(at);
-            match at.parent() {
-                Some(parent) => at = parent,
-                None => break,
+        let mut down: Vec<&Path> = dir.ancestors().collect();
+        down.reverse();
+        for at in down {
+            if at.as_os_str().is_empty() || at.parent().is_none() {
+                continue;
             }
-        }
-        for dir in missing.into_iter().rev() {
-            match self.create_dir(dir) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            let there = self.exists(at)?;
+            if !there {
+                match self.create_dir(at) {
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    other => other?,
+                }
+            }
+            match self.sync_dir(folder_of(at)) {
+                // Above our own folders stand some that we may pass and not read.
+                Err(error) if there && error.kind() == io::ErrorKind::PermissionDenied => {}
                 other => other?,
             }
-            self.sync_dir(folder_of(dir))?;
         }
         Ok(())
     }

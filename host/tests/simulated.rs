@@ -110,6 +110,19 @@ fn folder_that_was_not_synced_takes_its_files_along() {
 }
 
 #[test]
+fn folder_found_there_is_made_durable_too() {
+    // The process dies between making the folder and syncing its name; the machine goes on.
+    let seen = outcomes("a/b/f", |fs| {
+        fs.fail_call(fs.calls() + 3, Fault::PowerCut);
+        fs.create_dir_all(path("a/b")).unwrap_err();
+        fs.restart_process();
+        fs.create_dir_all(path("a/b")).unwrap();
+        write_atomic(fs, path("a/b/f"), b"x").unwrap();
+    });
+    assert_eq!(seen, BTreeSet::from([Some(b"x".to_vec())]));
+}
+
+#[test]
 fn removal_is_durable_only_after_the_folder_is_synced() {
     let seen = outcomes("f", |fs| {
         write_atomic(fs, path("f"), b"x").unwrap();

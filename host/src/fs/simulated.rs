@@ -55,6 +55,7 @@ struct Machine {
     calls: u64,
     faults: BTreeMap<u64, Fault>,
     lasting: Option<(u64, Fault)>,
+    met: u64,
     down: bool,
 }
 
@@ -79,6 +80,7 @@ impl SimulatedFs {
             calls: 0,
             faults: BTreeMap::new(),
             lasting: None,
+            met: 0,
             down: false,
         })))
     }
@@ -104,6 +106,12 @@ impl SimulatedFs {
         let mut machine = self.machine();
         machine.faults.clear();
         machine.lasting = None;
+    }
+
+    /// How many calls met a fault.
+    #[must_use]
+    pub fn faults_met(&self) -> u64 {
+        self.machine().met
     }
 
     /// Whether the power is off.
@@ -178,10 +186,10 @@ impl Machine {
         }
         self.calls += 1;
         let lasting = self.lasting.filter(|(from, _)| self.calls >= *from);
-        Ok(self
-            .faults
-            .remove(&self.calls)
-            .or(lasting.map(|(_, fault)| fault)))
+        let waiting = self.faults.remove(&self.calls);
+        let fault = waiting.or(lasting.map(|(_, fault)| fault));
+        self.met += u64::from(fault.is_some());
+        Ok(fault)
     }
 
     /// Whether a call that the power left in the middle took effect.
