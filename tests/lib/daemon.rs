@@ -77,6 +77,12 @@ impl Daemon {
         &self.url
     }
 
+    /// The same without the scheme: `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
     /// Its process id.
     #[must_use]
     pub fn id(&self) -> u32 {
