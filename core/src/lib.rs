@@ -14,6 +14,7 @@ pub mod policy;
 pub mod receipt;
 pub mod refusal;
 pub mod state;
+pub mod status;
 pub mod tile;
 pub mod time;
 pub mod tlog_proof;

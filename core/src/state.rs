@@ -33,10 +33,13 @@ mod signers;
 mod subjects;
 mod view;
 
+pub(crate) use cutoff::replay_untainted;
 pub use cutoff::{CutOff, Falls, LeftOut};
+pub(crate) use registry::Extent;
 pub use replay::{HistoryError, Replayed, WrongEntry};
 pub use restore::{RestoreError, Snapshot};
 pub use signers::SignatureMemo;
+pub(crate) use subjects::{Changed, Subjects};
 pub use view::StateView;
 
 use head::{StateHead, StateRoots};
@@ -44,8 +47,7 @@ use history::History;
 use key::MapName;
 use list::{Code, StatusList};
 use map::Map;
-use registry::{Extent, GENESIS_INDEX};
-use subjects::{Changed, Subjects};
+use registry::GENESIS_INDEX;
 
 /// The state after all entries so far: the sequenced ones and those admitted to be sequenced next, in order.
 #[derive(Debug)]

@@ -78,7 +78,7 @@ impl AuthorityDetail {
             withdrawal: None,
             history: History::start(signed.event, signed.at, signed.leaf),
         };
-        for key in body.keys.iter() {
+        for key in &body.keys {
             detail.add_key(key, "/body/keys", signed.at)?;
         }
         Ok(detail)

@@ -13,6 +13,7 @@ use crate::event::{AuthorityName, Body, Event, Subject};
 use crate::key::Vkey;
 use crate::merkle::{LeafHash, LeafIndex};
 use crate::refusal::Refusal;
+use crate::state::authority::AuthorityDetail;
 use crate::state::key::MapKey;
 use crate::state::label::{Power, Standing, Step};
 use crate::state::labels::label_name;
@@ -157,7 +158,7 @@ impl Replay<'_> {
         let at = signed.at;
         let is_all = |name: &AuthorityName| {
             let authority = self.registry.authorities.get(name);
-            authority.is_some_and(|authority| authority.is_withdrawn_with_all())
+            authority.is_some_and(AuthorityDetail::is_withdrawn_with_all)
         };
         let lab = lab_of(signed.event);
         let signers = signed.signers.authorities().map(|(name, _)| name);
@@ -194,7 +195,7 @@ impl Replay<'_> {
         let step = match signed.event.body() {
             Body::LabelIssue(body) if self.is_own(signed.event) => {
                 let issuer = self.registry.issuer(signed, label.scheme(), body)?;
-                *standing = Some((issuer, Standing::issued(body)));
+                *standing = Some((issuer, Standing::issued(body, signed.at)));
                 return Ok(());
             }
             Body::LabelIssue(_) => Step::Supersede,

@@ -32,7 +32,6 @@ pub(crate) enum Power {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct LabelDetail {
     issuer: AuthorityName,
-    lab: Option<AuthorityName>,
     standing: Standing,
     newest_grant: Option<Time>,
     history: History,
@@ -42,6 +41,7 @@ pub(crate) struct LabelDetail {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Standing {
     status: Status,
+    since: LeafIndex,
     not_after: Option<Time>,
     superseded_for: u8,
     suspensions: Vec<Suspension>,
@@ -87,8 +87,7 @@ impl LabelDetail {
         check_first(signed.event)?;
         Ok(Self {
             issuer,
-            lab: body.lab.clone(),
-            standing: Standing::issued(body),
+            standing: Standing::issued(body, signed.at),
             newest_grant: None,
             history: History::start(signed.event, signed.at, signed.leaf),
         })
@@ -146,11 +145,6 @@ impl LabelDetail {
         &self.issuer
     }
 
-    /// The lab that the issue names.
-    pub(crate) fn lab(&self) -> Option<&AuthorityName> {
-        self.lab.as_ref()
-    }
-
     pub(crate) fn standing(&self) -> &Standing {
         &self.standing
     }
@@ -166,9 +160,10 @@ impl LabelDetail {
 
 impl Standing {
     /// A label that was just issued.
-    pub(crate) fn issued(body: &LabelIssue) -> Self {
+    pub(crate) fn issued(body: &LabelIssue, at: LeafIndex) -> Self {
         Self {
             status: Status::Active,
+            since: at,
             not_after: body.valid_until,
             superseded_for: 0,
             suspensions: Vec::new(),
@@ -217,6 +212,7 @@ impl Standing {
                 self.superseded_for = reason_number(signed.event);
             }
         }
+        self.since = signed.at;
         Ok(())
     }
 
@@ -260,6 +256,11 @@ impl Standing {
             self.status = Status::Active;
         }
         Ok(())
+    }
+
+    /// Where the event stands that set the status.
+    pub(crate) fn since(&self) -> LeafIndex {
+        self.since
     }
 
     pub(crate) fn status(&self) -> Status {

@@ -71,7 +71,7 @@ impl Registry {
         check_rules(body)?;
         let signers = Signers::verify(event, leaf, founding_candidates(event, body), memo)?;
         let mut members = BTreeMap::new();
-        for member in body.members.iter() {
+        for member in &body.members {
             let detail = MemberDetail::found(member, event, GENESIS_INDEX, leaf);
             check_threshold(&signers, &detail)?;
             members.insert(member.id.clone(), detail);

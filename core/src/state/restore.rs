@@ -15,11 +15,15 @@ use crate::event::Event;
 use crate::merkle::{LeafHash, LeafIndex};
 use crate::refusal::Refusal;
 use crate::state::State;
+use crate::state::authority::AuthorityDetail;
 use crate::state::head::StateHead;
+use crate::state::history::History;
 use crate::state::key::MapKey;
 use crate::state::list::{Chunk, ListError, StatusList};
 use crate::state::map::Map;
+use crate::state::member::MemberDetail;
 use crate::state::registry::{Extent, GENESIS_INDEX};
+use crate::state::scheme::SchemeDetail;
 use crate::state::signers::SignatureMemo;
 use crate::state::subjects::{Changed, Subjects};
 
@@ -101,14 +105,11 @@ impl State {
     #[must_use]
     pub fn registry_indices(&self, end: LeafIndex) -> Vec<LeafIndex> {
         let registry = &self.subjects.registry;
-        let members = registry.members.values().map(|member| member.history());
-        let schemes = registry.schemes.values().map(|scheme| scheme.history());
-        let authorities = registry
-            .authorities
-            .values()
-            .map(|authority| authority.history());
+        let members = registry.members.values().map(MemberDetail::history);
+        let schemes = registry.schemes.values().map(SchemeDetail::history);
+        let authorities = registry.authorities.values().map(AuthorityDetail::history);
         let histories = members.chain(schemes).chain(authorities);
-        let all: BTreeSet<LeafIndex> = histories.flat_map(|history| history.indices()).collect();
+        let all: BTreeSet<LeafIndex> = histories.flat_map(History::indices).collect();
         all.range(..end).copied().collect()
     }
 }

@@ -55,10 +55,6 @@ impl SchemeDetail {
         is_lower
     }
 
-    pub(crate) fn cut(&self) -> Option<LeafIndex> {
-        self.cut
-    }
-
     pub(crate) fn history(&self) -> &History {
         &self.history
     }

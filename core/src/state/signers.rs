@@ -36,12 +36,7 @@ impl SignatureMemo {
     pub fn verify(event: &Event, keys: &[(usize, Vkey)]) -> Self {
         let leaf = LeafHash::of_entry(event.bytes());
         let check = |(line, vkey): &(usize, Vkey)| {
-            (
-                leaf,
-                *line,
-                vkey.public_key().clone(),
-                outcome(event, *line, vkey),
-            )
+            (leaf, *line, *vkey.public_key(), outcome(event, *line, vkey))
         };
         Self {
             checked: keys.iter().take(MAX_SIGNATURE_LINES).map(check).collect(),

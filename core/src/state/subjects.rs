@@ -18,6 +18,7 @@ use crate::refusal::Refusal;
 use crate::state::authority::{AuthorityDetail, KeyChanger};
 use crate::state::history::{History, check_first};
 use crate::state::key::{MapKey, MapName};
+use crate::state::label::LabelDetail;
 use crate::state::labels::{Labels, label_name};
 use crate::state::member::MemberDetail;
 use crate::state::record::{StateRecord, Status};
@@ -159,7 +160,7 @@ impl Subjects {
         if !member.owns(name) {
             return Err(Refusal::OutOfScope);
         }
-        for grant in body.grants.iter() {
+        for grant in &body.grants {
             self.check_grant(member, grant)?;
         }
         check_breadth(body)?;
@@ -176,7 +177,7 @@ impl Subjects {
 
     /// A member grants what is its own: its schemes, its territories.
     fn check_grant(&self, member: &MemberDetail, grant: &Grant) -> Result<(), Refusal> {
-        for scheme in grant.schemes.iter() {
+        for scheme in &grant.schemes {
             if scheme.member() != *member.code() {
                 return Err(Refusal::OutOfScope);
             }
@@ -317,7 +318,7 @@ impl Subjects {
     /// The record of what changed; none if it is not known in detail.
     pub(crate) fn record(&self, what: &Changed) -> Option<StateRecord> {
         match what {
-            Changed::Label(key) => self.labels.details.get(key).map(|label| label.record()),
+            Changed::Label(key) => self.labels.details.get(key).map(LabelDetail::record),
             Changed::Authority(name) => self
                 .registry
                 .authorities

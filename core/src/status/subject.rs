@@ -1,0 +1,198 @@
+//! What was proved of one subject: its record, and the events that made it.
+
+use crate::event::{AuthorityName, Body, Event, LabelId, LabelIssue, ReasonCode, Subject};
+use crate::merkle::{LeafHash, LeafIndex};
+use crate::state::CutOff;
+use crate::state::record::{StateRecord, Status};
+use crate::time::Time;
+
+/// An event at its place in the log, vouched for by the chain of a proved record.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RecordedEvent {
+    index: LeafIndex,
+    event: Event,
+}
+
+impl RecordedEvent {
+    pub(crate) fn new(index: LeafIndex, event: Event) -> Self {
+        Self { index, event }
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn index(&self) -> LeafIndex {
+        self.index
+    }
+
+    /// The event.
+    #[must_use]
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+
+    /// The hash of its entry.
+    #[must_use]
+    pub fn leaf(&self) -> LeafHash {
+        LeafHash::of_entry(self.event.bytes())
+    }
+}
+
+/// An authority, a scheme or a member under a witnessed head.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SubjectStatus {
+    subject: Subject,
+    record: StateRecord,
+    events: Vec<RecordedEvent>,
+}
+
+impl SubjectStatus {
+    pub(crate) fn new(subject: Subject, record: StateRecord, events: Vec<RecordedEvent>) -> Self {
+        Self {
+            subject,
+            record,
+            events,
+        }
+    }
+
+    /// Who or what it is.
+    #[must_use]
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The proved record.
+    #[must_use]
+    pub fn record(&self) -> &StateRecord {
+        &self.record
+    }
+
+    /// Its whole history, in order of the log; a member's begins with the genesis.
+    #[must_use]
+    pub fn events(&self) -> &[RecordedEvent] {
+        &self.events
+    }
+
+    /// In force, suspended or withdrawn.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.record.status()
+    }
+
+    /// The index from which on what it granted is in doubt; of a scheme, the lowest of all its authorities.
+    #[must_use]
+    pub fn cut(&self) -> Option<LeafIndex> {
+        self.record.successor_index()
+    }
+}
+
+/// A label under a witnessed head: authentic, with its whole history.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LabelStatus {
+    label: LabelId,
+    record: StateRecord,
+    issuer: AuthorityName,
+    since: LeafIndex,
+    cut_off: CutOff,
+    events: Vec<RecordedEvent>,
+}
+
+impl LabelStatus {
+    pub(crate) fn new(
+        record: StateRecord,
+        issuer: AuthorityName,
+        since: LeafIndex,
+        cut_off: CutOff,
+        events: Vec<RecordedEvent>,
+    ) -> Option<Self> {
+        let Subject::Label(label) = events.first()?.event.subject() else {
+            return None;
+        };
+        let status = Self {
+            label: label.clone(),
+            record,
+            issuer,
+            since,
+            cut_off,
+            events,
+        };
+        matches!(status.events.first()?.event.body(), Body::LabelIssue(_)).then_some(status)
+    }
+
+    /// The label, as its issue names it.
+    #[must_use]
+    pub fn label(&self) -> &LabelId {
+        &self.label
+    }
+
+    /// The proved record.
+    #[must_use]
+    pub fn record(&self) -> &StateRecord {
+        &self.record
+    }
+
+    /// The label's own status, before cut-offs and the reader's clock.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.record.status()
+    }
+
+    /// Why it has this status; none if it is active.
+    #[must_use]
+    pub fn reason(&self) -> Option<ReasonCode> {
+        ReasonCode::from_number(self.record.reason())
+    }
+
+    /// Where the event stands that gave it this status.
+    #[must_use]
+    pub fn since(&self) -> LeafIndex {
+        self.since
+    }
+
+    /// The first instant at which it is no longer valid; none if it is open-ended.
+    #[must_use]
+    pub fn not_after(&self) -> Option<Time> {
+        self.record.not_after()
+    }
+
+    /// Whether its validity has ended at `now`.
+    #[must_use]
+    pub fn is_expired_at(&self, now: Time) -> bool {
+        self.not_after().is_some_and(|end| end <= now)
+    }
+
+    /// Where the label was issued that takes its place.
+    #[must_use]
+    pub fn successor(&self) -> Option<LeafIndex> {
+        self.record.successor_index()
+    }
+
+    /// The authority that issued it, in scope when it did.
+    #[must_use]
+    pub fn issuer(&self) -> &AuthorityName {
+        &self.issuer
+    }
+
+    /// What revoked keys and withdrawn authorities leave of it.
+    #[must_use]
+    pub fn cut_off(&self) -> &CutOff {
+        &self.cut_off
+    }
+
+    /// Its whole history, in order of the log.
+    #[must_use]
+    pub fn events(&self) -> &[RecordedEvent] {
+        &self.events
+    }
+
+    /// What the issue says of product, holder and level.
+    ///
+    /// # Panics
+    /// Never: the first event of a label is its issue.
+    #[must_use]
+    pub fn issue(&self) -> &LabelIssue {
+        let Body::LabelIssue(body) = self.events[0].event.body() else {
+            unreachable!("the first event of a label is its issue");
+        };
+        body
+    }
+}
