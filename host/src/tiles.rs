@@ -137,13 +137,7 @@ impl<S: TileSource> TileReader<S> {
             head: self.head,
         };
         let path = TilePath::of_entry(index, self.head.size()).ok_or(beyond)?;
-        let malformed = |source| TilesError::MalformedBundle { path, source };
-        let bundle = match self.bytes(path)? {
-            Found::Asked(bytes) => EntryBundle::parse(&bytes, path.width()),
-            Found::Wider(bytes) => EntryBundle::cut(&bytes, path.width())
-                .and_then(|bytes| EntryBundle::parse(bytes, path.width())),
-        };
-        let bundle = bundle.map_err(malformed)?;
+        let bundle = self.read_bundle(path)?;
         let leaves = TileKind::Hashes(TileLevel::LEAVES);
         let tile = TilePath::in_tree(leaves, path.index(), self.head.size());
         let tile = self.tile(tile.expect("the tree holds the bundle's entries"))?;
@@ -208,7 +202,24 @@ impl<S: TileSource> TileReader<S> {
         Ok(())
     }
 
-    fn read_tile(&self, path: TilePath) -> Result<Tile, TilesError> {
+    /// Reads a bundle and proves nothing: for whoever looks for the object that is wrong.
+    ///
+    /// # Errors
+    /// [`TilesError`].
+    pub fn read_bundle(&self, path: TilePath) -> Result<EntryBundle, TilesError> {
+        let bundle = match self.bytes(path)? {
+            Found::Asked(bytes) => EntryBundle::parse(&bytes, path.width()),
+            Found::Wider(bytes) => EntryBundle::cut(&bytes, path.width())
+                .and_then(|bytes| EntryBundle::parse(bytes, path.width())),
+        };
+        bundle.map_err(|source| TilesError::MalformedBundle { path, source })
+    }
+
+    /// Reads a tile and proves nothing: for whoever looks for the object that is wrong.
+    ///
+    /// # Errors
+    /// [`TilesError`].
+    pub fn read_tile(&self, path: TilePath) -> Result<Tile, TilesError> {
         let bytes = match self.bytes(path)? {
             Found::Asked(bytes) => bytes,
             Found::Wider(mut bytes) => {

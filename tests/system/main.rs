@@ -1,1 +1,5 @@
 //! Tests: system.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod fsck;

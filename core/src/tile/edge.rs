@@ -93,15 +93,26 @@ impl TileEdge {
             self.append(leaf, &mut touched);
         }
         let after = self.size();
-        for level in TileLevel::all() {
-            let partial = self.levels.get(usize::from(level.get())).cloned();
-            let grew = level.hashes_in(before) < level.hashes_in(after);
-            if let Some(tile) = partial.filter(|_| grew).and_then(Tile::new) {
-                touched.push((self.path(level, tile.width()), tile));
-            }
-        }
+        touched.extend(self.partial_tiles().into_iter().filter(|(path, _)| {
+            let TileKind::Hashes(level) = path.kind() else {
+                return false;
+            };
+            level.hashes_in(before) < level.hashes_in(after)
+        }));
         touched.sort_by_key(|(path, _)| *path);
         touched
+    }
+
+    /// Gives the tiles of [`TileEdge::paths`], in that order.
+    #[must_use]
+    pub fn partial_tiles(&self) -> Vec<(TilePath, Tile)> {
+        TileLevel::all()
+            .zip(&self.levels)
+            .filter_map(|(level, hashes)| {
+                let tile = Tile::new(hashes.clone())?;
+                Some((self.path(level, tile.width()), tile))
+            })
+            .collect()
     }
 
     /// Computes size and root.

@@ -1,0 +1,139 @@
+//! Checks a whole log: root, every tile, every entry bundle, every entry and state head.
+//!
+//! ```text
+//! checkpoint ─root→ partial tiles ─hash→ full tiles ─leaf→ entries ─state function→ state heads
+//! ```
+//! It reads a directory or a URL, writes nothing, trusts only the checkpoint's signature, and stops at the first object
+//! that is wrong, which it names. What it reads through is `labelproof_host::tiles`; what to print is left to the caller.
+
+mod edge;
+mod report;
+
+use labelproof_core::checkpoint::SignedCheckpoint;
+use labelproof_core::merkle::{LeafIndex, TreeSize};
+use labelproof_core::state::head::StateHead;
+use labelproof_core::state::{Replayed, State};
+use labelproof_core::tile::{TileKind, TileLevel, TilePath, bundles_between, tiles_between};
+use labelproof_host::tiles::{TileReader, TileSource, TilesError};
+
+pub use report::{Fault, Object, Report};
+
+/// How far a check has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Progress {
+    /// Tiles and bundles checked.
+    pub done: u64,
+    /// Tiles and bundles there are.
+    pub total: u64,
+}
+
+/// Checks everything that a checkpoint stands for, and tells `progress` after each object.
+#[must_use]
+pub fn check<S: TileSource>(
+    source: S,
+    checkpoint: &SignedCheckpoint,
+    progress: impl FnMut(Progress),
+) -> Report {
+    let mut pass = Pass {
+        reader: TileReader::new(source, checkpoint),
+        report: Report::new(checkpoint),
+        state: None,
+        ends_in_head: false,
+        total: objects(checkpoint.head().size()),
+        progress,
+    };
+    let fault = pass.run().err();
+    pass.report.close(fault)
+}
+
+struct Pass<S, P> {
+    reader: TileReader<S>,
+    report: Report,
+    state: Option<State>,
+    ends_in_head: bool,
+    total: u64,
+    progress: P,
+}
+
+/// Tiles and bundles of a tree; iterating costs nothing beside reading them.
+fn objects(size: TreeSize) -> u64 {
+    let tiles = tiles_between(TreeSize::EMPTY, size).count();
+    let bundles = bundles_between(TreeSize::EMPTY, size).count();
+    (tiles + bundles) as u64
+}
+
+impl<S: TileSource, P: FnMut(Progress)> Pass<S, P> {
+    fn run(&mut self) -> Result<(), Fault> {
+        let size = self.reader.head().size();
+        let leaves = TileKind::Hashes(TileLevel::LEAVES);
+        let tiles: Vec<TilePath> = tiles_between(TreeSize::EMPTY, size).collect();
+        // From the top down: a tile is read after the one that proves it.
+        for path in tiles.iter().rev().filter(|path| path.kind() != leaves) {
+            self.tile(*path)?;
+        }
+        for path in bundles_between(TreeSize::EMPTY, size) {
+            self.tile(path.leaves().expect("a bundle has leaves"))?;
+            self.bundle(path)?;
+        }
+        if size == TreeSize::EMPTY {
+            return edge::check_empty(self.reader.head());
+        }
+        // SPEC status.md R1: the head is the entry at C−1.
+        if self.ends_in_head {
+            Ok(())
+        } else {
+            Err(Fault::NoHead(LeafIndex::new(size.get() - 1)))
+        }
+    }
+
+    fn tile(&mut self, path: TilePath) -> Result<(), Fault> {
+        match self.reader.tile(path) {
+            Ok(_) => {
+                self.report.count_tile();
+                self.tell();
+                Ok(())
+            }
+            // Which of the partial tiles is wrong, the reader cannot say; the entries can.
+            Err(TilesError::WrongRoot(_)) => Err(edge::blame(&self.reader)),
+            Err(error) => Err(Fault::Object(error)),
+        }
+    }
+
+    fn bundle(&mut self, path: TilePath) -> Result<(), Fault> {
+        let first = LeafIndex::new(path.first());
+        let bundle = self.reader.bundle(first).map_err(Fault::Object)?;
+        for (index, entry) in (path.first()..).map(LeafIndex::new).zip(bundle.entries()) {
+            self.entry(index, entry)?;
+        }
+        self.report.count_bundle();
+        self.tell();
+        Ok(())
+    }
+
+    fn entry(&mut self, index: LeafIndex, entry: &[u8]) -> Result<(), Fault> {
+        let Some(state) = &mut self.state else {
+            let state = State::genesis(entry).map_err(|why| Fault::Refused { index, why })?;
+            if state.origin() != self.report.origin() {
+                return Err(Fault::OtherOrigin(state.origin().clone()));
+            }
+            self.report.count_event();
+            self.state = Some(state);
+            return Ok(());
+        };
+        match state.replay_entry(entry).map_err(Fault::Entry)? {
+            Replayed::Head(_) => self.report.count_head(),
+            Replayed::Accepted(_) => self.report.count_event(),
+            // An honest log has none: admission runs the same function first.
+            Replayed::Refused(why) => return Err(Fault::Refused { index, why }),
+        }
+        self.ends_in_head = StateHead::is_head(entry);
+        Ok(())
+    }
+
+    fn tell(&mut self) {
+        (self.progress)(Progress {
+            done: self.report.tiles() + self.report.bundles(),
+            total: self.total,
+        });
+    }
+}
