@@ -8,7 +8,7 @@
 //! Every failure to learn a status is an `Err`, never a status. Nothing here is for terminals.
 
 pub mod log_server;
-
+pub mod lookup;
 pub mod proof;
 pub mod submit;
 pub mod trust;

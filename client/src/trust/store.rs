@@ -135,7 +135,7 @@ impl TrustStore {
         for byte in origin.to_string().bytes() {
             match byte {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => {
-                    name.push(byte.into())
+                    name.push(byte.into());
                 }
                 other => name.push_str(&format!(":{other:02X}")),
             }

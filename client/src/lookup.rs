@@ -1,0 +1,189 @@
+//! Where a subject stands, asked of its log and proved.
+//!
+//! ```text
+//! GET /v1/status/… ─▶ bundle ─verify─▶ VerifiedBundle ─find subject─▶ Finding
+//!                                        └ its head ─consistency─▶ trust store, forward only
+//! ```
+//! A log that does not answer, or answers something else, is a [`LookupError`] and never a status.
+//! How old an answer may be is for [`freshness`] and whoever asks.
+
+use std::time::Duration;
+
+use labelproof_core::{
+    bundle::{Bundle, BundleError},
+    event::{Event, EventId, Subject},
+    merkle::LeafIndex,
+    state::record::Status,
+    status::{Finding, RecordedEvent, Trusted, Unverified, VerifiedBundle, verify},
+    time::Time,
+};
+use labelproof_host::tiles::TilesError;
+
+use crate::{
+    log_server::{LogServer, ServerError},
+    trust::{
+        TrustedLog,
+        store::{AdvanceError, Newest, Standing, TrustStore},
+    },
+};
+
+/// Asks `server` where `subject` stands, checks the answer at `now`, and takes its head into the store.
+///
+/// # Errors
+/// [`LookupError`]; nothing is known of the subject then.
+pub fn look_up(
+    server: &LogServer,
+    log: &TrustedLog,
+    store: &TrustStore,
+    subject: &Subject,
+    now: Time,
+) -> Result<Looked, LookupError> {
+    let bytes = server.status(subject)?;
+    let bundle = Bundle::parse(&bytes)?;
+    let proved = verify(&bundle, &trusted(log), now)?;
+    if proved.find(subject).is_err() {
+        return Err(LookupError::OtherSubject {
+            subject: subject.clone(),
+        });
+    }
+    let seen = proved.state().checkpoint();
+    let nodes = server.tiles(seen.signed());
+    let before = store.newest(log).map_err(AdvanceError::Store)?;
+    let standing = store.advance(log, seen, &nodes)?;
+    Ok(Looked {
+        bytes,
+        subject: subject.clone(),
+        proved,
+        standing,
+        before,
+    })
+}
+
+/// A log of a trust file, as bundles are checked against it.
+pub fn trusted(log: &TrustedLog) -> Trusted<'_> {
+    Trusted {
+        origin: log.origin(),
+        genesis: log.genesis(),
+        policy: log.policy(),
+    }
+}
+
+/// A checked answer.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    bytes: Vec<u8>,
+    subject: Subject,
+    proved: VerifiedBundle,
+    standing: Standing,
+    before: Option<Newest>,
+}
+
+impl Looked {
+    /// The bundle as the log gave it, for a file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What it proves.
+    pub fn proved(&self) -> &VerifiedBundle {
+        &self.proved
+    }
+
+    /// How its head stands to the newest one seen before.
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// The newest head seen before.
+    pub fn before(&self) -> Option<&Newest> {
+        self.before.as_ref()
+    }
+
+    /// The subject's whole history, in order of the log; empty if it is proved absent.
+    pub fn history(&self) -> &[RecordedEvent] {
+        match self.proved.find(&self.subject) {
+            Ok(Finding::Label(label)) => label.events(),
+            Ok(Finding::Subject(status)) => status.events(),
+            _ => &[],
+        }
+    }
+
+    /// The status in the subject's record; `None` if it is proved absent.
+    pub fn status(&self) -> Option<Status> {
+        match self.proved.find(&self.subject) {
+            Ok(Finding::Label(label)) => Some(label.status()),
+            Ok(Finding::Subject(status)) => Some(status.status()),
+            _ => None,
+        }
+    }
+
+    /// The event with this id at this index of the subject's history.
+    pub fn event(&self, id: EventId, index: LeafIndex) -> Option<&Event> {
+        let at = |event: &&RecordedEvent| event.index() == index && event.event().id() == id;
+        self.history().iter().find(at).map(RecordedEvent::event)
+    }
+
+    /// Whether the head covers the entry at `index`.
+    pub fn covers(&self, index: LeafIndex) -> bool {
+        index < self.proved.state().head().index()
+    }
+}
+
+/// How an answer's age stands to what the reader allows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Freshness {
+    /// Young enough.
+    Fresh {
+        /// Seconds since the quorum spoke.
+        age: u64,
+    },
+    /// Older than allowed.
+    TooOld {
+        /// Seconds since the quorum spoke.
+        age: u64,
+    },
+    /// This machine's clock is behind a time that a quorum named before, so that no age is known.
+    ClockBehind,
+}
+
+/// Measures the age of an answer at `now`.
+///
+/// `newest` is what the trust store holds; a clock more than [`CLOCK_SLACK`] behind it tells no age.
+pub fn freshness(as_of: Time, now: Time, max_age: Duration, newest: Option<&Newest>) -> Freshness {
+    let latest = newest.map_or(as_of, |newest| newest.as_of().max(as_of));
+    if latest.seconds_since(now) > CLOCK_SLACK.as_secs() {
+        return Freshness::ClockBehind;
+    }
+    let age = now.seconds_since(as_of);
+    match age <= max_age.as_secs() {
+        true => Freshness::Fresh { age },
+        false => Freshness::TooOld { age },
+    }
+}
+
+/// Why nothing is known.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LookupError {
+    /// The head could not be taken into the trust store, or shows a fork.
+    #[error(transparent)]
+    Advance(#[from] AdvanceError<TilesError>),
+    /// Not a bundle.
+    #[error("the log's answer is not a bundle")]
+    Bundle(#[from] BundleError),
+    /// A bundle that says nothing of what was asked.
+    #[error("the log's answer proves nothing about {subject}")]
+    OtherSubject {
+        /// What was asked.
+        subject: Subject,
+    },
+    /// The log gave no answer.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// A bundle that does not hold.
+    #[error("the log's answer does not hold")]
+    Unverified(#[from] Unverified),
+}
+
+/// Witnesses' clocks may run ahead of ours by as much (docs/spec/state.md).
+pub const CLOCK_SLACK: Duration = Duration::from_secs(300);
