@@ -8,10 +8,13 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use labelproof_core::{
     checkpoint::Origin,
-    event::{EventId, Kind},
+    event::{EventId, Kind, LabelId, ReasonCode, Subject},
     merkle::LeafHash,
     note::KeyName,
+    time::Time,
 };
+
+use crate::duration::MaxAge;
 
 /// Sign, look up and check product labels in a witnessed log.
 #[derive(Debug, Parser)]
@@ -22,7 +25,7 @@ use labelproof_core::{
     arg_required_else_help = true,
     after_help = "\
 Example:
-  labelproof inspect jp.jc-star.EX-000123.labelproof
+  labelproof status jp.jc-star/EX-000123 --trust trust.toml
 
 Exit codes: 0 every requirement held, 2 usage, 10 malformed, 11 wrong proof, 12 signature or quorum,
   13 revoked, 14 expired, 15 suspended, 16 too old to say, 17 unknown label, 20 the log misbehaved,
@@ -61,6 +64,41 @@ pub(crate) enum Command {
     /// Add a signature line to a note, for instance as one of several member roots.
     #[command(after_help = "Example:\n  labelproof sign --key jp-root.key genesis.note")]
     Sign(Sign),
+    /// Sign a new label, log it, and keep the proof that it is there.
+    #[command(
+        after_help = "Example:\n  labelproof event new label.issue > label.json\n  labelproof issue --key label.key --trust trust.toml --file label.json"
+    )]
+    Issue(Issue),
+    /// Suspend a label.
+    #[command(
+        after_help = "Example:\n  labelproof suspend jp.jc-star/EX-000123 --reason vulnerability --key label.key --trust trust.toml"
+    )]
+    Suspend(TakeAway),
+    /// Lift a suspension.
+    #[command(
+        after_help = "Example:\n  labelproof reinstate jp.jc-star/EX-000123 --key label.key --trust trust.toml"
+    )]
+    Reinstate(Reinstate),
+    /// Revoke a label for good.
+    #[command(
+        after_help = "Example:\n  labelproof revoke jp.jc-star/EX-000123 --reason nonconformity --key label.key --trust trust.toml"
+    )]
+    Revoke(TakeAway),
+    /// Send signed events to the log and wait until their effect is proved.
+    #[command(
+        after_help = "Example:\n  labelproof submit jp.jc-star.EX-000123.events.jsonl --trust trust.toml"
+    )]
+    Submit(Submit),
+    /// Ask the log where a label, authority, scheme or member stands, and check the answer.
+    #[command(
+        after_help = "Example:\n  labelproof status jp.jc-star/EX-000123 --trust trust.toml --max-age 1h"
+    )]
+    Status(Status),
+    /// Check proofs from files; opens no socket.
+    #[command(
+        after_help = "Example:\n  labelproof verify jp.jc-star.EX-000123.labelproof --trust trust.toml --subject jp.jc-star/EX-000123"
+    )]
+    Verify(Verify),
     /// Explain a file without checking it.
     #[command(after_help = "Example:\n  labelproof inspect jp.jc-star.EX-000123.labelproof")]
     Inspect(Inspect),
@@ -149,6 +187,155 @@ pub(crate) struct Sign {
     /// Where the note with the new line goes instead.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// Whom to trust, and where the log is.
+#[derive(Args, Debug)]
+pub(crate) struct Network {
+    /// The trust file; never guessed, so that a folder from elsewhere cannot bring its own.
+    #[arg(long, value_name = "FILE", env = "LABELPROOF_TRUST", value_hint = ValueHint::FilePath)]
+    pub(crate) trust: PathBuf,
+    /// Address of the log, if not the one in the trust file.
+    #[arg(long, value_name = "URL", env = "LABELPROOF_LOG", value_hint = ValueHint::Url)]
+    pub(crate) log: Option<String>,
+}
+
+/// What every command that makes an event takes.
+#[derive(Args, Debug)]
+pub(crate) struct Publish {
+    #[command(flatten)]
+    pub(crate) network: Network,
+    /// The authority's key.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) key: PathBuf,
+    /// Beginning of the names of the files written; the label's id with dots if absent.
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
+    /// Sign only, for a machine without a network; send later with `submit`.
+    #[arg(long)]
+    pub(crate) no_submit: bool,
+}
+
+/// `issue`.
+#[derive(Args, Debug)]
+pub(crate) struct Issue {
+    /// The event as JSON, without `kind` and `prev`.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) publish: Publish,
+}
+
+/// `suspend` and `revoke`.
+#[derive(Args, Debug)]
+pub(crate) struct TakeAway {
+    /// The label, such as jp.jc-star/EX-000123.
+    #[arg(
+        value_name = "LABEL",
+        required_unless_present = "file",
+        conflicts_with = "file"
+    )]
+    pub(crate) label: Option<LabelId>,
+    /// The event as JSON, without `kind` and `prev`, instead of the flags.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+    /// Why: a code such as vulnerability.
+    #[arg(
+        long,
+        value_name = "CODE",
+        required_unless_present = "file",
+        conflicts_with = "file"
+    )]
+    pub(crate) reason: Option<ReasonCode>,
+    /// Why, in a sentence; it is public for ever.
+    #[arg(long, value_name = "TEXT", conflicts_with = "file")]
+    pub(crate) text: Option<String>,
+    /// When it was decided; now if absent.
+    #[arg(long, value_name = "TIME", conflicts_with = "file")]
+    pub(crate) decided_at: Option<Time>,
+    #[command(flatten)]
+    pub(crate) publish: Publish,
+}
+
+/// `reinstate`.
+#[derive(Args, Debug)]
+pub(crate) struct Reinstate {
+    /// The label, such as jp.jc-star/EX-000123.
+    #[arg(
+        value_name = "LABEL",
+        required_unless_present = "file",
+        conflicts_with = "file"
+    )]
+    pub(crate) label: Option<LabelId>,
+    /// The event as JSON, without `kind` and `prev`, instead of the flags.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+    /// Id of the suspension to lift; the newest if absent.
+    #[arg(long, value_name = "ID", conflicts_with = "file")]
+    pub(crate) suspension: Option<EventId>,
+    /// When it was decided; now if absent.
+    #[arg(long, value_name = "TIME", conflicts_with = "file")]
+    pub(crate) decided_at: Option<Time>,
+    #[command(flatten)]
+    pub(crate) publish: Publish,
+}
+
+/// `submit`.
+#[derive(Args, Debug)]
+pub(crate) struct Submit {
+    /// Signed notes, or files of them (`.events.jsonl`), sent in the order given.
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: Network,
+}
+
+/// How old an answer may be.
+#[derive(Args, Debug)]
+pub(crate) struct Age {
+    /// The oldest answer that still counts, such as 15min, 24h or 7d.
+    #[arg(long, value_name = "AGE", default_value = "24h")]
+    pub(crate) max_age: MaxAge,
+    /// Judge as if it were this time, for old evidence.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Time>,
+}
+
+/// `status`.
+#[derive(Args, Debug)]
+pub(crate) struct Status {
+    /// A label such as jp.jc-star/EX-000123, or authority:…, scheme:…, member:….
+    #[arg(value_name = "SUBJECT")]
+    pub(crate) subject: Subject,
+    #[command(flatten)]
+    pub(crate) network: Network,
+    #[command(flatten)]
+    pub(crate) age: Age,
+    /// Keep the checked answer in this file, for `verify`.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) save: Option<PathBuf>,
+}
+
+/// `verify`.
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// Bundles, tlog-proofs, receipts or evidence.
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The trust file.
+    #[arg(long, value_name = "FILE", env = "LABELPROOF_TRUST", value_hint = ValueHint::FilePath)]
+    pub(crate) trust: PathBuf,
+    #[command(flatten)]
+    pub(crate) age: Age,
+    /// The subject in hand: each file must speak of it. Required to prove an absence.
+    #[arg(long, value_name = "SUBJECT")]
+    pub(crate) subject: Option<Subject>,
+    /// The signed event in hand: each file must prove it.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) event: Option<PathBuf>,
+    /// Where to write proof of a fork, should the file and the trust store disagree.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) evidence: Option<PathBuf>,
 }
 
 /// `inspect`.

@@ -8,7 +8,7 @@ use labelproof_core::{
     event::{Event, Kind},
     key::Vkey,
     note::{Note, SignatureLine},
-    policy::Policy,
+    policy::{Policy, PolicyWitness},
     state::{head::StateHead, record::Record},
     tlog_proof::TlogProof,
 };
@@ -113,11 +113,7 @@ fn explained(
         }
         FileKind::Policy => {
             let policy = Policy::parse(bytes).map_err(|error| malformed(&error))?;
-            let names: Vec<&str> = policy
-                .witnesses()
-                .iter()
-                .map(|witness| witness.name())
-                .collect();
+            let names: Vec<&str> = policy.witnesses().iter().map(PolicyWitness::name).collect();
             let lines = format!(
                 "  logs       {}\n  witnesses  {}: {}\n  overlap    any two quorums share at least {} of them\n",
                 policy.logs().len(),

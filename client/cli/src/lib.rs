@@ -4,16 +4,26 @@
 //! `labelproof_core`'s, lookups and the trust store `labelproof`'s.
 
 mod args;
+mod deliver;
 mod duration;
 mod event;
 mod files;
+mod finding;
 mod inspect;
+mod issue;
 mod key;
 mod keygen;
+mod lookup;
 mod outcome;
+mod publish;
+mod reinstate;
 mod report;
 mod sign;
+mod status;
+mod submit;
+mod take_away;
 mod trust;
+mod verify;
 mod world;
 
 use std::{
@@ -72,6 +82,13 @@ fn dispatch(command: Command, world: &World) -> (&'static str, Result<Report, Fa
         Command::Event(EventCommand::New { kind }) => ("event new", Ok(event::new(kind))),
         Command::Event(EventCommand::Sign(args)) => ("event sign", event::sign(&args, world)),
         Command::Sign(args) => ("sign", sign::run(&args, world)),
+        Command::Issue(args) => ("issue", issue::run(&args, world)),
+        Command::Suspend(args) => ("suspend", take_away::suspend(&args, world)),
+        Command::Reinstate(args) => ("reinstate", reinstate::run(&args, world)),
+        Command::Revoke(args) => ("revoke", take_away::revoke(&args, world)),
+        Command::Submit(args) => ("submit", submit::run(&args, world)),
+        Command::Status(args) => ("status", status::run(&args, world)),
+        Command::Verify(args) => ("verify", verify::run(&args, world)),
         Command::Inspect(args) => ("inspect", inspect::run(&args.file, world)),
         Command::Trust(TrustCommand::Init(args)) => ("trust init", trust::init(&args, world)),
         Command::Trust(TrustCommand::Show { trust }) => ("trust show", trust::show(&trust, world)),

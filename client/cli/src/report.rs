@@ -110,7 +110,17 @@ impl Failure {
         self.exit
     }
 
-    /// One line for a list of inputs.
+    /// What to do next.
+    pub(crate) fn next_step(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
+    /// What is known for programs.
+    pub(crate) fn result(&self) -> Option<&Value> {
+        self.result.as_ref()
+    }
+
+    /// What failed, on what.
     pub(crate) fn what(&self) -> &str {
         &self.what
     }

@@ -10,7 +10,7 @@ use labelproof::{
 use labelproof_core::{
     merkle::{LeafHash, LeafIndex},
     note::Note,
-    policy::Policy,
+    policy::{Policy, PolicyWitness},
 };
 use labelproof_host::exit::Exit;
 use serde_json::{Value, json};
@@ -207,11 +207,7 @@ fn log_lines(log: &TrustedLog) -> String {
         .iter()
         .find_map(|log| log.url())
         .unwrap_or("none; say --log");
-    let names: Vec<&str> = policy
-        .witnesses()
-        .iter()
-        .map(|witness| witness.name())
-        .collect();
+    let names: Vec<&str> = policy.witnesses().iter().map(PolicyWitness::name).collect();
     format!(
         "\n{}\n  home of    {}\n  address    {url}\n  genesis    {}\n  witnesses  {}: {}\n  overlap    any two \
          quorums share at least {} of them\n",

@@ -106,6 +106,16 @@ impl World {
         write_atomic(&*self.fs, path, bytes).map_err(|error| Failure::of(Exit::Internal, &error))
     }
 
+    /// Whether anything has the name.
+    ///
+    /// # Errors
+    /// Exit 2 when the machine cannot say.
+    pub(crate) fn exists(&self, path: &Path) -> Result<bool, Failure> {
+        self.fs
+            .exists(path)
+            .map_err(|error| Failure::of(Exit::Usage, &error))
+    }
+
     /// Refuses to go on where a file is already.
     ///
     /// # Errors

@@ -1,0 +1,87 @@
+//! Asking a log, for every command that does; a fork leaves evidence in a file.
+
+use labelproof::{
+    log_server::LogServer,
+    lookup::{self, Looked, LookupError},
+    trust::{
+        TrustedLog,
+        store::{AdvanceError, Fork, TrustStore},
+    },
+};
+use labelproof_core::{
+    event::Subject,
+    status::{Failure as Kind, Unverified},
+};
+use labelproof_host::{exit::Exit, tiles::TilesError};
+use serde_json::json;
+
+use crate::{
+    outcome::{server_failed, store_failed, tiles_exit},
+    report::Failure,
+    world::World,
+};
+
+/// Asks where `subject` stands and checks the answer.
+pub(crate) fn look_up(
+    server: &LogServer,
+    log: &TrustedLog,
+    store: &TrustStore,
+    subject: &Subject,
+    world: &World,
+) -> Result<Looked, Failure> {
+    world.note(format!("asking {} about {subject}", server.url()));
+    lookup::look_up(server, log, store, subject, world.now())
+        .map_err(|error| failed(server, &error, world))
+}
+
+fn failed(server: &LogServer, error: &LookupError, world: &World) -> Failure {
+    match error {
+        LookupError::Server(error) => server_failed(server, error),
+        LookupError::Bundle(_) => Failure::on(Exit::Malformed, server.url(), error),
+        LookupError::OtherSubject { .. } => Failure::on(Exit::NotInLog, server.url(), error)
+            .next("nothing is known of it; ask another server of this log"),
+        LookupError::Unverified(source) => {
+            Failure::on(unverified_exit(source), server.url(), error)
+        }
+        LookupError::Advance(AdvanceError::Fork(fork)) => forked(fork, "fork.evidence", world),
+        LookupError::Advance(AdvanceError::Proof(_)) => {
+            Failure::on(Exit::NotInLog, server.url(), error)
+        }
+        LookupError::Advance(AdvanceError::Tiles(source)) => tiles_failed(server, source, error),
+        LookupError::Advance(AdvanceError::Store(error)) => store_failed(error),
+        _ => Failure::of(Exit::Internal, error),
+    }
+}
+
+fn tiles_failed(server: &LogServer, source: &TilesError, error: &LookupError) -> Failure {
+    Failure::on(tiles_exit(source), server.url(), error)
+}
+
+/// The exit of a bundle that does not hold.
+pub(crate) fn unverified_exit(error: &Unverified) -> Exit {
+    match error.failure() {
+        Kind::Malformed => Exit::Malformed,
+        Kind::Proof => Exit::NotInLog,
+        Kind::Signature => Exit::NotSigned,
+    }
+}
+
+/// The log signed two histories: the evidence goes to a file that does not exist yet.
+pub(crate) fn forked(fork: &Fork, file: &str, world: &World) -> Failure {
+    let origin = fork.0.origin().to_string();
+    let failure = Failure::new(
+        Exit::LogMisbehaved,
+        format!("log {origin} signed two histories"),
+    );
+    match world.write(file.as_ref(), &fork.0.to_bytes()) {
+        Ok(()) => failure
+            .next(format!(
+                "trust nothing it says; {file} proves it to anybody, give it to the witnesses"
+            ))
+            .with(json!({ "evidence": file, "origin": origin })),
+        Err(unwritten) => failure.next(format!(
+            "the evidence could not be written: {}",
+            unwritten.what()
+        )),
+    }
+}
