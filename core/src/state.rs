@@ -59,6 +59,7 @@ pub struct State {
     next: LeafIndex,
     issues: u64,
     clock_ms: u64,
+    closed: Option<StateView>,
 }
 
 /// An event that the state function accepted.
@@ -93,6 +94,7 @@ impl State {
             next: LeafIndex::new(1),
             issues: 0,
             clock_ms: 0,
+            closed: None,
         };
         state.write(&members);
         Ok(state)
@@ -213,8 +215,15 @@ impl State {
     pub fn append_head(&mut self, clock_ms: u64) -> StateHead {
         let head = self.head_at(clock_ms.max(self.clock_ms));
         self.clock_ms = head.clock_ms();
+        self.closed = Some(self.view());
         self.advance();
         head
+    }
+
+    /// The state under the newest head: what is served once that head is published. None before the first.
+    #[must_use]
+    pub fn closed_view(&self) -> Option<&StateView> {
+        self.closed.as_ref()
     }
 
     fn head_at(&mut self, clock_ms: u64) -> StateHead {

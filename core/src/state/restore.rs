@@ -25,6 +25,7 @@ use crate::state::member::MemberDetail;
 use crate::state::registry::{Extent, GENESIS_INDEX};
 use crate::state::scheme::SchemeDetail;
 use crate::state::signers::SignatureMemo;
+use crate::state::view::StateView;
 use crate::state::subjects::{Changed, Subjects};
 
 /// The parts of a state under one head.
@@ -90,7 +91,9 @@ impl State {
         if !complete || !same_log || !known.iter().all(fits) {
             return Err(RestoreError::OtherRecords);
         }
+        let closed = StateView::new(map.clone(), list.clone(), head.index());
         Ok(State {
+            closed: Some(closed),
             genesis,
             subjects,
             map,
