@@ -123,6 +123,14 @@ pub struct WitnessReport {
     pub failure: Option<String>,
 }
 
+impl WitnessReport {
+    /// Whether it answered, and its last answer was of use.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        self.size.is_some() && self.failure.is_none()
+    }
+}
+
 impl Feeder {
     /// A feeder that has heard of nothing.
     #[must_use]

@@ -1,7 +1,22 @@
 //! The log: admits, sequences, reserves, signs, gets cosigned, publishes, serves.
 
+pub mod admission;
+mod catch_up;
+pub mod cli;
+pub mod daemon;
+pub mod engine;
 pub mod feeder;
 pub mod fsck;
+mod housekeeper;
+pub mod http;
+pub mod index;
+pub mod load;
+pub mod log;
+mod lookup;
 pub mod pool;
+pub mod progress;
+pub mod publisher;
 pub mod sequencer;
+mod snapshot;
 pub mod storage;
+pub mod store;

@@ -1,3 +1,7 @@
 //! The program; all of it is in the library, so that tests and demo run the real one.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    labelproof_log::cli::main(std::env::args_os())
+}

@@ -19,4 +19,5 @@ pub mod staged;
 
 pub use directory::{Directory, StorageError};
 pub use head::{FileHead, HeadRecord, HeadStore, InstanceId, SwapError};
+pub(crate) use lines::Lines;
 pub use staged::{BatchDigest, BatchError, StagedBatch};

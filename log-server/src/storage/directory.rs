@@ -265,7 +265,7 @@ impl Directory {
     }
 
     /// Checks the entries of a bundle against the leaf hashes of its tile.
-    fn check_bundle(&self, path: TilePath) -> Result<(), StorageError> {
+    fn check_bundle(&self, path: TilePath) -> Result<EntryBundle, StorageError> {
         let tile = TilePath::new(
             TileKind::Hashes(TileLevel::LEAVES),
             path.index(),
@@ -274,16 +274,19 @@ impl Directory {
         .expect("a bundle and its tile have one index");
         let leaves = split_hashes(&self.object(tile)?);
         let bundle = self.bundle(path)?;
-        match bundle
+        let wrong = bundle
             .leaf_hashes()
             .zip(leaves)
-            .position(|(entry, leaf)| NodeHash::from(entry) != leaf)
-        {
-            None => Ok(()),
-            Some(at) => Err(StorageError::WrongEntry {
-                object: path.to_string(),
-                index: LeafIndex::new(path.first() + at as u64),
-            }),
+            .position(|(entry, leaf)| NodeHash::from(entry) != leaf);
+        match wrong {
+            None => Ok(bundle),
+            Some(at) => {
+                let index = LeafIndex::new(path.first() + at as u64);
+                Err(StorageError::WrongEntry {
+                    object: path.to_string(),
+                    index,
+                })
+            }
         }
     }
 
@@ -347,6 +350,30 @@ impl Directory {
             });
         }
         Ok(entry)
+    }
+
+    /// The entries from `from` on, below `end`, in order, each checked against its leaf hash.
+    pub fn entries(
+        &self,
+        from: LeafIndex,
+        end: TreeSize,
+    ) -> impl Iterator<Item = Result<(LeafIndex, Vec<u8>), StorageError>> {
+        let first = from.get() / WIDTH;
+        let bundles = first..end.get().div_ceil(WIDTH);
+        bundles.flat_map(move |index| {
+            let path = TilePath::in_tree(TileKind::Entries, TileIndex::new(index), end)
+                .expect("bundles below the end");
+            let entries = self.check_bundle(path).map(EntryBundle::into_entries);
+            let (entries, error) = match entries {
+                Ok(entries) => (entries, None),
+                Err(error) => (Vec::new(), Some(Err(error))),
+            };
+            let numbered = (path.first()..)
+                .map(LeafIndex::new)
+                .zip(entries)
+                .filter(move |(at, _)| *at >= from);
+            numbered.map(Ok).chain(error)
+        })
     }
 
     /// The stored checkpoint, if one was published.

@@ -1,0 +1,327 @@
+//! Admission: from submitted bytes to a place in the log, or a refusal.
+//!
+//! ```text
+//! parse ─▶ admission rules ─▶ known already? ─▶ signatures, no lock held ─▶ lock: state function, pool
+//! ```
+//! Events take their final index here: the order in which they pass the lock is their order in the log.
+//! A second submitter of an event waits on the first; what is logged is answered with its index.
+
+use std::sync::MutexGuard;
+
+use labelproof_core::{
+    event::{Event, EventId, Kind, LabelId, admission},
+    merkle::{LeafHash, LeafIndex},
+    refusal::Refusal,
+    state::SignatureMemo,
+    time::Time,
+};
+use tracing::{error, warn};
+
+use crate::{
+    engine::causes,
+    http::error::Problem,
+    log::{Hold, Log, Tip},
+    lookup,
+    pool::{Class, PoolFull},
+    progress::Epoch,
+    storage::StorageError,
+};
+
+/// An event with its place in the log.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Admitted {
+    index: LeafIndex,
+    event: EventId,
+    leaf: LeafHash,
+    epoch: Epoch,
+    arrival: Arrival,
+}
+
+/// Whether this submission brought the event.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Arrival {
+    /// It did.
+    New,
+    /// It was there: waiting, or in the log.
+    Known,
+}
+
+impl Admitted {
+    /// Where the event stands, or will stand.
+    #[must_use]
+    pub fn index(&self) -> LeafIndex {
+        self.index
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn event(&self) -> EventId {
+        self.event
+    }
+
+    /// The leaf hash of the bytes that are logged; another signature line makes other bytes.
+    #[must_use]
+    pub fn leaf(&self) -> LeafHash {
+        self.leaf
+    }
+
+    /// When it was admitted, for [`crate::progress::Progress::standing`].
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Whether this submission brought it.
+    #[must_use]
+    pub fn arrival(&self) -> Arrival {
+        self.arrival
+    }
+}
+
+impl Log {
+    /// Admits an event.
+    ///
+    /// # Errors
+    /// [`Problem::Refused`] by parser, admission rules or state function; else why nothing is taken at the moment.
+    pub fn admit(&self, bytes: &[u8]) -> Result<Admitted, Problem> {
+        let event = Event::parse(bytes)?;
+        if *event.origin() != self.setting().origin {
+            return Err(Refusal::WrongLog.into());
+        }
+        if let Some(known) = self.known(event.id())? {
+            return Ok(known);
+        }
+        let now = Time::from_unix(self.setting().clock.unix_ms() / 1_000).unwrap_or(Time::MAX);
+        admission::admit(&event, now)?;
+
+        // The keys in force may change before the lock is taken again; what the memo then misses is
+        // verified under the lock.
+        let keys = self
+            .writable()?
+            .state
+            .as_ref()
+            .map(|state| state.candidate_keys(&event))
+            .unwrap_or_default();
+        let memo = SignatureMemo::verify(&event, &keys);
+        // Between looking up a label and taking the lock again another event of it may come in, and
+        // once it is loaded it stays: two rounds are enough unless the index misses something.
+        for _ in 0..MAX_LOADS {
+            match self.try_admit(&event, &memo)? {
+                Attempt::Admitted(admitted) => return Ok(admitted),
+                Attempt::Refused(refusal, history) => {
+                    let logged = self.in_history(event.id(), &history)?;
+                    return logged.ok_or(Problem::Refused(refusal));
+                }
+                Attempt::Load(labels) => self.load_labels(&labels)?,
+            }
+        }
+        Err(Problem::Starting {
+            why: "the index is being rebuilt",
+        })
+    }
+
+    fn try_admit(&self, event: &Event, memo: &SignatureMemo) -> Result<Attempt, Problem> {
+        let mut guard = self.writable()?;
+        let epoch = self.progress().borrow().epoch();
+        let tip = &mut *guard;
+        let place = |index, leaf, arrival| Admitted {
+            index,
+            event: event.id(),
+            leaf,
+            epoch,
+            arrival,
+        };
+        if let Some((index, leaf)) = tip.waiting.get(&event.id()) {
+            return Ok(Attempt::Admitted(place(*index, *leaf, Arrival::Known)));
+        }
+        let state = tip.state.as_mut().expect("a writable tip has a state");
+        let labels = state.needs_history(event);
+        if !labels.is_empty() {
+            return Ok(Attempt::Load(labels));
+        }
+        tip.pool
+            .check_room(class_of(event.kind()), event.bytes().len())
+            .map_err(|PoolFull| Problem::PoolFull)?;
+        let applied = match state.apply(event, memo) {
+            Ok(applied) => applied,
+            Err(refusal) => {
+                let history = state.subject_indices(event.subject()).unwrap_or_default();
+                return Ok(Attempt::Refused(refusal, history));
+            }
+        };
+        let indexed = lookup::indexed(state, event, applied.index());
+        tip.pool.push(event.bytes().to_vec());
+        tip.pooled.push(indexed);
+        tip.waiting
+            .insert(event.id(), (applied.index(), applied.leaf()));
+        Ok(Attempt::Admitted(place(
+            applied.index(),
+            applied.leaf(),
+            Arrival::New,
+        )))
+    }
+
+    /// Locks the tip if events may be added to it.
+    fn writable(&self) -> Result<MutexGuard<'_, Tip>, Problem> {
+        let tip = self.tip();
+        if let Some(hold) = &tip.hold {
+            return Err(Problem::Starting { why: hold.why() });
+        }
+        let Some(state) = &tip.state else {
+            return Err(Problem::Starting {
+                why: Hold::Loading.why(),
+            });
+        };
+        let published = self.progress().borrow().published().get();
+        let unpublished = state.next_index().get().saturating_sub(published);
+        if self.unpublished() >= MAX_UNPUBLISHED_BATCHES || unpublished >= MAX_UNPUBLISHED_EVENTS {
+            return Err(Problem::NoQuorum);
+        }
+        Ok(tip)
+    }
+
+    /// Where an event stands that waits, or that the index knows.
+    fn known(&self, id: EventId) -> Result<Option<Admitted>, Problem> {
+        let waiting = self.tip().waiting.get(&id).copied();
+        if let Some((index, leaf)) = waiting {
+            let epoch = self.progress().borrow().epoch();
+            return Ok(Some(Admitted {
+                index,
+                event: id,
+                leaf,
+                epoch,
+                arrival: Arrival::Known,
+            }));
+        }
+        self.logged_event(id)
+    }
+
+    /// Where an event stands that is in the log.
+    ///
+    /// # Errors
+    /// [`Problem::Storage`] if its entry cannot be read.
+    pub fn logged_event(&self, id: EventId) -> Result<Option<Admitted>, Problem> {
+        match self.setting().index.event(&id) {
+            Some(index) => self.logged(id, index),
+            None => Ok(None),
+        }
+    }
+
+    /// Checks a place that the index named: the entry there must be this event.
+    fn logged(&self, id: EventId, index: LeafIndex) -> Result<Option<Admitted>, Problem> {
+        let (epoch, acknowledged) = {
+            let progress = self.progress();
+            let progress = progress.borrow();
+            (progress.epoch(), progress.acknowledged())
+        };
+        if !acknowledged.contains(index) {
+            return Ok(None);
+        }
+        let entry = self.setting().directory.entry(index)?;
+        let is_it = Event::parse(&entry).is_ok_and(|event| event.id() == id);
+        let leaf = LeafHash::of_entry(&entry);
+        Ok(is_it.then_some(Admitted {
+            index,
+            event: id,
+            leaf,
+            epoch,
+            arrival: Arrival::Known,
+        }))
+    }
+
+    /// Looks for a refused event among its subject's newest: the index may have missed that it is logged.
+    fn in_history(&self, id: EventId, history: &[LeafIndex]) -> Result<Option<Admitted>, Problem> {
+        for index in history.iter().rev().take(MAX_HISTORY) {
+            if let Some(admitted) = self.logged(id, *index)? {
+                warn!(event = %id, %index, "the index missed an event; it is made anew");
+                self.suspect_index();
+                return Ok(Some(admitted));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Loads the histories of labels into the tip.
+    fn load_labels(&self, labels: &[LabelId]) -> Result<(), Problem> {
+        for label in labels {
+            let key = self
+                .tip()
+                .state
+                .as_ref()
+                .and_then(|state| lookup::label_key(state, label));
+            let indices = key
+                .map(|key| self.setting().index.label(&key))
+                .unwrap_or_default();
+            let entries = lookup::entries_at(self.setting(), &indices)?;
+            let mut tip = self.tip();
+            let Some(state) = tip.state.as_mut() else {
+                return Err(Problem::Starting {
+                    why: Hold::Loading.why(),
+                });
+            };
+            if let Err(error) = state.load_label(label, &entries) {
+                warn!(%label, %error, "the index does not know the whole history of a label; it is made anew");
+                self.suspect_index();
+                return Err(Problem::Starting {
+                    why: "the index is being made anew",
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+enum Attempt {
+    Admitted(Admitted),
+    /// Refused; and where the accepted events of its subject are.
+    Refused(Refusal, Vec<LeafIndex>),
+    /// The histories of these labels are needed first.
+    Load(Vec<LabelId>),
+}
+
+impl Hold {
+    /// Why nothing is taken, in words.
+    #[must_use]
+    pub fn why(&self) -> &'static str {
+        match self {
+            Self::Loading => "the store is being loaded",
+            Self::Asking => "too few witnesses have said yet which size they hold",
+            Self::Clock { .. } => "the clock of this machine stepped back",
+            Self::Older(_) => {
+                "a witness holds a larger size of this log; this store is an old copy"
+            }
+            Self::Ending => "the log is stopping",
+        }
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        error!(error = causes(&error), "the store cannot be read");
+        Self::Storage
+    }
+}
+
+fn class_of(kind: Kind) -> Class {
+    match kind {
+        Kind::LabelSuspend
+        | Kind::LabelRevoke
+        | Kind::AuthorityKey
+        | Kind::AuthorityWithdraw
+        | Kind::MemberRoot => Class::TakesAway,
+        Kind::LogGenesis
+        | Kind::SchemeDefine
+        | Kind::AuthorityAccredit
+        | Kind::LabelIssue
+        | Kind::LabelReinstate => Class::Grants,
+    }
+}
+
+/// Batches that may wait for the quorum: a minute at the usual interval.
+pub const MAX_UNPUBLISHED_BATCHES: usize = 64;
+/// Entries that may wait for the quorum: what the views kept back to the published head cost in memory.
+pub const MAX_UNPUBLISHED_EVENTS: u64 = 65_536;
+/// Rounds of loading histories; a label that is loaded stays, so the third is never needed.
+const MAX_LOADS: usize = 3;
+/// How far back a refused event is looked for: each is one read, and anyone can cause it.
+const MAX_HISTORY: usize = 16;

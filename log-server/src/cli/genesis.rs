@@ -1,0 +1,197 @@
+//! `genesis`: entry 0, which says who the members are.
+//!
+//! ```toml
+//! decided_at = "2026-01-01T00:00:00Z"
+//!
+//! [[members]]
+//! id = "jp"
+//! name = "Japan"
+//! roots = ["root.jp.example+a248428c+Aa2d…"]
+//! threshold = 1
+//! territories = ["JP"]
+//! domains = ["jp.example"]
+//! associate = false
+//! ```
+//! The same members as JSON do as well. One root signs when the note is made, the others with
+//! `labelproof sign`; every member's threshold must be met before the genesis is sealed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Subcommand};
+use labelproof_core::{
+    checkpoint::Origin,
+    event::{Draft, Kind},
+    merkle::LeafHash,
+    note::{KeyName, Note},
+    state::{State, head::Rules},
+};
+use labelproof_host::{
+    clock::SystemClock,
+    config,
+    exit::Exit,
+    fs::{RealFs, write_atomic},
+    keyfile,
+    lock::DirLock,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Failure, Outcome};
+use crate::store::{Store, draw_instance};
+
+/// Make, check or seal entry 0.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make the genesis from a description of the members, signed by a first root.
+    #[command(
+        after_help = "Example:\n  labelproof-log genesis new --origin labels.g7.example --members members.toml --key root.jp.key --out genesis.note\n  labelproof sign --key root.de.key genesis.note"
+    )]
+    New(New),
+    /// Check that a genesis is complete, and print the hash that clients pin.
+    #[command(after_help = "Example:\n  labelproof-log genesis check genesis.note")]
+    Check(Check),
+    /// Put a genesis into a store that was made without one.
+    #[command(after_help = "Example:\n  labelproof-log genesis seal --dir log genesis.note")]
+    Seal(Seal),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct New {
+    /// The origin of the log.
+    #[arg(long)]
+    origin: String,
+    /// The members, as TOML or (by its suffix) as JSON.
+    #[arg(long)]
+    members: PathBuf,
+    /// The root key that signs first.
+    #[arg(long)]
+    key: PathBuf,
+    /// Where the signed note goes; must not be there yet.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Check {
+    /// The signed note.
+    file: PathBuf,
+    /// The log it must be for.
+    #[arg(long)]
+    origin: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Seal {
+    /// The store.
+    #[arg(long, env = "LABELPROOF_LOG_DIR")]
+    dir: PathBuf,
+    /// The signed note.
+    file: PathBuf,
+}
+
+/// A description of the members; their own fields are checked as an event's.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    decided_at: String,
+    members: Vec<Value>,
+}
+
+pub(super) fn run(command: &Command) -> Outcome {
+    match command {
+        Command::New(options) => new(options),
+        Command::Check(options) => check(options),
+        Command::Seal(options) => seal(options),
+    }
+}
+
+fn new(options: &New) -> Outcome {
+    let name = KeyName::parse(&options.origin).map_err(Failure::usage)?;
+    let origin = Origin::from(&name);
+    let key = keyfile::read(&options.key).map_err(Failure::usage)?;
+    let description = describe(&options.members)?;
+    let draft = json!({
+        "subject": format!("log:{origin}"),
+        "decided_at": description.decided_at,
+        "body": { "rules": Rules::CURRENT.to_string(), "members": description.members },
+    });
+    let draft =
+        Draft::from_json(Kind::LogGenesis, &draft.to_string()).map_err(Failure::malformed)?;
+    let text = draft.text(&origin, None);
+    let line = key.sign_note(&text);
+    let note = Note::new(text, vec![line]).map_err(Failure::malformed)?;
+    let out = options.out.display();
+    if options.out.exists() {
+        return Err(Failure::usage(format!("{out} is there already")));
+    }
+    write_atomic(&RealFs::new(), &options.out, &note.to_bytes()).map_err(Failure::internal)?;
+    println!("wrote {out}; the other roots sign it with: labelproof sign --key FILE {out}");
+    Ok(Exit::Done)
+}
+
+fn describe(path: &Path) -> Result<Description, Failure> {
+    if path.extension().is_some_and(|suffix| suffix == "json") {
+        let bytes = read_file(path)?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::malformed(format!("{}: {error}", path.display())))
+    } else {
+        config::load(&RealFs::new(), path).map_err(Failure::malformed)
+    }
+}
+
+fn check(options: &Check) -> Outcome {
+    let name = options
+        .origin
+        .as_deref()
+        .map(KeyName::parse)
+        .transpose()
+        .map_err(Failure::usage)?;
+    let genesis = read(&options.file, name.as_ref().map(Origin::from).as_ref())?;
+    println!("{}", LeafHash::of_entry(&genesis));
+    Ok(Exit::Done)
+}
+
+fn seal(options: &Seal) -> Outcome {
+    let store = Store::at(&options.dir);
+    let _lock =
+        DirLock::take(&options.dir, "labelproof-log genesis seal").map_err(Failure::usage)?;
+    let key = keyfile::read(&store.key_path()).map_err(Failure::usage)?;
+    let genesis = read(&options.file, Some(&Origin::from(key.vkey().name())))?;
+    let hash = LeafHash::of_entry(&genesis);
+    let instance = draw_instance().map_err(Failure::internal)?;
+    store
+        .seal(key, genesis, &SystemClock, instance)
+        .map_err(Failure::usage)?;
+    println!("{hash}");
+    Ok(Exit::Done)
+}
+
+/// Reads a genesis that the state function takes: every member has signed by its threshold.
+pub(super) fn read(path: &Path, origin: Option<&Origin>) -> Result<Vec<u8>, Failure> {
+    let bytes = read_file(path)?;
+    let state = State::genesis(&bytes).map_err(|refusal| {
+        let exit = match refusal.code() {
+            "bad-signature" | "unknown-authority" => Exit::NotSigned,
+            _ => Exit::Malformed,
+        };
+        Failure::new(exit, format!("{}: {refusal}", path.display()))
+    })?;
+    match origin {
+        Some(origin) if origin != state.origin() => {
+            let found = state.origin();
+            Err(Failure::malformed(format!(
+                "{} is the genesis of {found}, not of {origin}",
+                path.display()
+            )))
+        }
+        _ => Ok(bytes),
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+}

@@ -1,0 +1,151 @@
+//! The engine: what turns the log, one batch after the other.
+//!
+//! ```text
+//! every interval    cut ─▶ sequence ─▶ acknowledge ─▶ tell the feeder
+//! after an error    poison ─▶ load anew, until it succeeds ─▶ go on
+//! ```
+//! `step` and `reload` are whole steps without a thread, for whoever drives a log by hand; `run` is the
+//! thread that calls them.
+
+use std::{
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use tracing::{error, info};
+
+use crate::{
+    feeder::driver::FeederHandle,
+    load::{LoadError, load},
+    log::{Acknowledged, Log},
+    sequencer::{Parts, SequenceError, Sequencer},
+};
+
+/// Puts what waits into the log; `None` if nothing waits, or nothing may be signed.
+///
+/// # Errors
+/// What stopped the sequencer. Then the log is poisoned, and only [`reload`] clears it.
+pub fn step(
+    log: &Log,
+    sequencer: &mut Sequencer,
+) -> Result<Option<Arc<Acknowledged>>, SequenceError> {
+    let Some(mut batch) = log.cut() else {
+        return Ok(None);
+    };
+    let entries = batch.take_entries();
+    let mut batch = Some(batch);
+    let mut acknowledged = None;
+    let result = sequencer.sequence(entries, &mut |signed| {
+        acknowledged = batch
+            .take()
+            .map(|batch| log.acknowledge(batch, signed.clone()));
+    });
+    match result {
+        Ok(()) => Ok(acknowledged),
+        Err(error) => {
+            log.poison();
+            Err(error)
+        }
+    }
+}
+
+/// Loads the store from its files and lets the log go on from there.
+///
+/// # Errors
+/// [`LoadError`]; the log stays held.
+pub fn reload(log: &Log, parts: Parts) -> Result<Sequencer, LoadError> {
+    let (sequencer, loaded) = load(log.setting(), parts)?;
+    log.install(loaded);
+    Ok(sequencer)
+}
+
+/// What the engine's thread needs.
+#[derive(Debug)]
+pub struct Engine {
+    /// The log.
+    pub log: Arc<Log>,
+    /// What a sequencer is made of.
+    pub parts: Parts,
+    /// The loaded sequencer.
+    pub sequencer: Sequencer,
+    /// Who is told of new heads.
+    pub feeder: FeederHandle,
+    /// How long events gather before they are sequenced.
+    pub interval: Duration,
+}
+
+impl Engine {
+    /// Sequences until `stop` is dropped, and then once more.
+    pub fn run(self, stop: &mpsc::Receiver<()>) {
+        let Self {
+            log,
+            parts,
+            sequencer,
+            feeder,
+            interval,
+        } = self;
+        let mut sequencer = Some(sequencer);
+        loop {
+            let pause = if sequencer.is_some() {
+                interval
+            } else {
+                RELOAD_PAUSE
+            };
+            let stopping = !matches!(
+                stop.recv_timeout(pause),
+                Err(mpsc::RecvTimeoutError::Timeout)
+            );
+            if sequencer.is_some() && !log.has_state() {
+                // A thread that panicked over the tip is like an error of the store.
+                log.poison();
+                sequencer = None;
+            }
+            let newest = match sequencer.as_mut() {
+                Some(running) => match step(&log, running) {
+                    Ok(newest) => newest,
+                    Err(error) => {
+                        error!(
+                            error = causes(&error),
+                            "the sequencer stopped; the store is loaded anew"
+                        );
+                        sequencer = None;
+                        None
+                    }
+                },
+                None if stopping => None,
+                None => match reload(&log, parts.clone()) {
+                    Ok(loaded) => {
+                        info!("the store is good again");
+                        sequencer = Some(loaded);
+                        log.newest()
+                    }
+                    Err(error) => {
+                        error!(error = causes(&error), "the store cannot be loaded");
+                        None
+                    }
+                },
+            };
+            if let Some(newest) = newest {
+                feeder.head(newest.signed.clone());
+            }
+            if stopping {
+                return;
+            }
+        }
+    }
+}
+
+/// An error with everything that led to it, on one line.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line.push_str(": ");
+        line.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    line
+}
+
+/// A full disk does not empty itself within a second, and each try reads the right edge of the log.
+const RELOAD_PAUSE: Duration = Duration::from_secs(1);

@@ -1,0 +1,142 @@
+//! The routes, put together; each file below answers some of them.
+//!
+//! ```text
+//! read     /checkpoint · /tile/…                                     c2sp.org/tlog-tiles, byte for byte
+//! submit   POST /v1/events
+//! lookup   /v1/events/{id} · /v1/proof/{index}
+//! status   /v1/status/label|authority|scheme|member/…
+//! about    / · /v1/log · /livez · /readyz
+//! error    one table of problems
+//! ```
+//! Everything is public and says so to browsers. Nothing here decides: it asks `log` and writes down the answer.
+
+mod about;
+pub mod error;
+mod lookup;
+mod read;
+mod status;
+mod submit;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use sha2::{Digest as _, Sha256};
+
+use self::error::Problem;
+use crate::log::Log;
+
+/// What the routes answer from.
+#[derive(Clone, Debug)]
+pub struct Service {
+    log: Arc<Log>,
+    interval: Duration,
+    patience: Duration,
+}
+
+impl Service {
+    /// Answers from this log, whose batches are cut every `interval`.
+    #[must_use]
+    pub fn new(log: Arc<Log>, interval: Duration) -> Self {
+        Self {
+            log,
+            interval,
+            patience: PATIENCE,
+        }
+    }
+
+    /// The same, but a submitter waits for witnesses no longer than this.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+}
+
+/// The router of a log.
+pub fn app(service: Service) -> Router {
+    Router::new()
+        .route("/", get(about::home))
+        .route("/livez", get(about::livez))
+        .route("/readyz", get(about::readyz))
+        .route("/v1/log", get(about::log))
+        .route("/checkpoint", get(read::checkpoint))
+        .route("/tile/{*path}", get(read::tile))
+        .route(
+            "/v1/events",
+            post(submit::event).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)),
+        )
+        .route("/v1/events/{id}", get(lookup::event))
+        .route("/v1/proof/{index}", get(lookup::proof))
+        .route("/v1/status/label/{scheme}/{*id}", get(status::label))
+        .route("/v1/status/authority/{name}", get(status::authority))
+        .route("/v1/status/scheme/{id}", get(status::scheme))
+        .route("/v1/status/member/{code}", get(status::member))
+        .fallback(async || Problem::NotFound)
+        .method_not_allowed_fallback(async || Problem::WrongMethod)
+        .layer(middleware::map_response(open_to_browsers))
+        .with_state(service)
+}
+
+/// SPEC tlog-tiles leaves it open; a page that verifies in the browser needs it.
+async fn open_to_browsers(mut response: Response) -> Response {
+    response.headers_mut().insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    response
+}
+
+/// Bytes with their type, how long they may be kept, and a tag by which a reader asks whether they changed.
+struct Document {
+    bytes: Vec<u8>,
+    content_type: &'static str,
+    cache_control: &'static str,
+}
+
+impl Document {
+    fn respond(self, request: &HeaderMap) -> Response {
+        let tag = format!(
+            "\"{}\"",
+            hex::encode(&Sha256::digest(&self.bytes)[..TAG_BYTES])
+        );
+        let known = request.get(header::IF_NONE_MATCH).is_some_and(|value| {
+            value.to_str().is_ok_and(|tags| {
+                tags.split(',')
+                    .any(|known| known.trim() == tag || known.trim() == "*")
+            })
+        });
+        let mut response = if known {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            self.bytes.into_response()
+        };
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(self.content_type),
+        );
+        headers.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static(self.cache_control),
+        );
+        let tag = HeaderValue::from_str(&tag).expect("hexadecimal digits in quotes");
+        headers.insert(header::ETAG, tag);
+        response
+    }
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+const NO_STORE: &str = "no-store";
+/// Half a SHA-256: nobody gains from two documents with one tag.
+const TAG_BYTES: usize = 16;
+/// An event has at most 16 KiB; the rest is room for a refusal that says so.
+const MAX_BODY_BYTES: usize = 128 * 1024;
+/// A revocation promises 60 s, so a submitter learns after half of it that witnesses are slow.
+const PATIENCE: Duration = Duration::from_secs(30);

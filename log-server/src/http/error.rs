@@ -1,0 +1,162 @@
+//! Problems: what the log answers when it does not do what was asked (RFC 9457).
+//!
+//! ```text
+//! {"type":"urn:labelproof:problem:wrong-previous","title":"wrong-previous","status":409,
+//!  "detail":"prev is not the subject's newest …","prev":"9f86d0…"}
+//! ```
+//! One table gives the status of every problem; no arm of it is a wildcard, so that a new refusal
+//! does not compile without a status. The code is the last part of `type`; `pointer` names a member of
+//! the event, `prev` the id that was wanted.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use labelproof_core::refusal::Refusal;
+use serde_json::{Map, Value, json};
+
+/// Why a request was not answered as it hoped.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Problem {
+    /// The event was refused: by the parser, the admission rules or the state function.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// Nothing is known under this address.
+    #[error("there is nothing here; the routes are listed at /")]
+    NotFound,
+    /// The address exists, but not for this method.
+    #[error("this address does not take that method; see the Allow header")]
+    WrongMethod,
+    /// A part of the address is not what it should be.
+    #[error("the address is malformed: {what}")]
+    BadAddress {
+        /// Which part, and what it should be.
+        what: &'static str,
+    },
+    /// The body is longer than a body may be.
+    #[error("the body is over the limit of {limit} bytes")]
+    BodyTooLarge {
+        /// What is allowed.
+        limit: usize,
+    },
+    /// The pool has no room for an event of this kind.
+    #[error("too many events wait; send it again after the time in Retry-After")]
+    PoolFull,
+    /// Too much waits for the witnesses, or nothing was ever witnessed.
+    #[error("too few witnesses cosign at the moment; send it again after the time in Retry-After")]
+    NoQuorum,
+    /// The store failed.
+    #[error(
+        "the store failed, and it is not known whether the event is in the log; send the same bytes again"
+    )]
+    Storage,
+    /// The log does not write yet, or not any more.
+    #[error("the log is not ready to write: {why}")]
+    Starting {
+        /// What it waits for.
+        why: &'static str,
+    },
+}
+
+impl Problem {
+    /// The stable word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::NotFound => "not-found",
+            Self::WrongMethod => "wrong-method",
+            Self::BadAddress { .. } => "bad-address",
+            Self::BodyTooLarge { .. } => "too-large",
+            Self::PoolFull => "pool-full",
+            Self::NoQuorum => "no-quorum",
+            Self::Storage => "storage",
+            Self::Starting { .. } => "starting",
+        }
+    }
+
+    /// The one table of statuses.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Refused(Refusal::Malformed(_) | Refusal::NotCanonical { .. })
+            | Self::BadAddress { .. } => StatusCode::BAD_REQUEST,
+            Self::Refused(
+                Refusal::BadSignature { .. } | Refusal::UnknownAuthority | Refusal::OutOfScope,
+            ) => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Refused(
+                Refusal::WrongPrevious { .. }
+                | Refusal::DuplicateLabel
+                | Refusal::BadTransition { .. },
+            ) => StatusCode::CONFLICT,
+            Self::Refused(Refusal::TooLarge { .. }) | Self::BodyTooLarge { .. } => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::Refused(
+                Refusal::BadMember { .. }
+                | Refusal::PrivateData { .. }
+                | Refusal::WrongLog
+                | Refusal::UnknownSubject
+                | Refusal::UnknownKind
+                | Refusal::DecidedInFuture,
+            ) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::PoolFull | Self::NoQuorum | Self::Storage | Self::Starting { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        }
+    }
+
+    /// After how many seconds it is worth asking again.
+    fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::PoolFull => Some(1),
+            Self::Starting { .. } => Some(2),
+            Self::NoQuorum | Self::Storage => Some(10),
+            Self::Refused(_)
+            | Self::NotFound
+            | Self::WrongMethod
+            | Self::BadAddress { .. }
+            | Self::BodyTooLarge { .. } => None,
+        }
+    }
+
+    /// The body, as a JSON object.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let code = self.code();
+        let mut members = Map::new();
+        members.insert("type".into(), json!(format!("{TYPE_PREFIX}{code}")));
+        members.insert("title".into(), json!(code));
+        members.insert("status".into(), json!(self.status().as_u16()));
+        members.insert("detail".into(), json!(self.to_string()));
+        if let Self::Refused(refusal) = self {
+            if let Some(pointer) = refusal.pointer() {
+                members.insert("pointer".into(), json!(pointer.to_string()));
+            }
+            if let Refusal::WrongPrevious { want } = refusal {
+                members.insert("prev".into(), json!(want.map(|id| id.to_string())));
+            }
+        }
+        Value::Object(members)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), self.to_json().to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_s() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+const TYPE_PREFIX: &str = "urn:labelproof:problem:";

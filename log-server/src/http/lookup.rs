@@ -1,0 +1,75 @@
+//! One event and one proof, by id and by index.
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use labelproof_core::{
+    event::EventId,
+    merkle::{LeafIndex, prove_inclusion},
+    tlog_proof::TlogProof,
+};
+
+use super::{Document, NO_STORE, Service, TEXT, error::Problem};
+use crate::{
+    log::{Log, Published},
+    storage::StorageError,
+};
+
+/// `GET /v1/events/{id}`: the note as it was logged; `Link` names the address of its proof.
+pub(super) async fn event(
+    State(service): State<Service>,
+    Path(id): Path<String>,
+    request: HeaderMap,
+) -> Result<Response, Problem> {
+    let id: EventId = id.parse().map_err(|_| Problem::BadAddress {
+        what: "an event id is 64 hex digits, lower case",
+    })?;
+    let admitted = service.log.logged_event(id)?.ok_or(Problem::NotFound)?;
+    let bytes = service.log.setting().directory.entry(admitted.index())?;
+    let mut response = Document {
+        bytes,
+        content_type: TEXT,
+        cache_control: NO_STORE,
+    }
+    .respond(&request);
+    let link = format!("</v1/proof/{}>; rel=\"describedby\"", admitted.index());
+    let link = HeaderValue::from_str(&link).expect("digits in a link");
+    response.headers_mut().insert(header::LINK, link);
+    Ok(response)
+}
+
+/// `GET /v1/proof/{index}`: the `.tlog-proof` of an entry under the newest published head.
+pub(super) async fn proof(
+    State(service): State<Service>,
+    Path(index): Path<String>,
+    request: HeaderMap,
+) -> Result<Response, Problem> {
+    let index: LeafIndex = index.parse().map_err(|_| Problem::BadAddress {
+        what: "an index is a decimal number",
+    })?;
+    let published = service.log.published().ok_or(Problem::NoQuorum)?;
+    if !published.head().size().contains(index) {
+        return Err(Problem::NotFound);
+    }
+    let bytes = proof_of(&service.log, &published, index)?.to_bytes();
+    Ok(Document {
+        bytes,
+        content_type: TEXT,
+        cache_control: NO_STORE,
+    }
+    .respond(&request))
+}
+
+/// The proof that the published head contains an entry.
+pub(super) fn proof_of(
+    log: &Log,
+    published: &Published,
+    index: LeafIndex,
+) -> Result<TlogProof, StorageError> {
+    let path = prove_inclusion(&log.setting().directory, index, published.head().size())?;
+    let note = published.witnessed.signed().note().clone();
+    Ok(TlogProof::new(None, index, path, note)
+        .expect("a tree of 2^64 entries has paths of 64 hashes"))
+}

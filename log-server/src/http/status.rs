@@ -1,0 +1,122 @@
+//! Where a subject stands: one bundle a question, under the published head (`status.md`).
+//!
+//! ```text
+//! GET /v1/status/label/{scheme}/{id}     {id} is the rest of the path, decoded once
+//! GET /v1/status/authority/{name} · scheme/{id} · member/{code}
+//! ```
+//! 200 with a bundle, also for a proved absence: what it means, the reader works out for itself.
+
+use axum::{
+    extract::{Path, State},
+    http::HeaderMap,
+    response::Response,
+};
+use labelproof_core::{
+    event::Subject,
+    merkle::LeafIndex,
+    state::head::StateHead,
+    status::{BuildError, ReadLog, build},
+};
+use tracing::{error, warn};
+
+use super::{Document, NO_STORE, Service, error::Problem, lookup::proof_of};
+use crate::{
+    log::{Log, Published},
+    storage::StorageError,
+};
+
+/// `GET /v1/status/label/{scheme}/{id}`.
+pub(super) async fn label(
+    State(service): State<Service>,
+    Path((scheme, id)): Path<(String, String)>,
+    request: HeaderMap,
+) -> Result<Response, Problem> {
+    answer(&service, &format!("{scheme}/{id}"), &request)
+}
+
+/// `GET /v1/status/authority/{name}`.
+pub(super) async fn authority(
+    State(service): State<Service>,
+    Path(name): Path<String>,
+    request: HeaderMap,
+) -> Result<Response, Problem> {
+    answer(&service, &format!("authority:{name}"), &request)
+}
+
+/// `GET /v1/status/scheme/{id}`.
+pub(super) async fn scheme(
+    State(service): State<Service>,
+    Path(id): Path<String>,
+    request: HeaderMap,
+) -> Result<Response, Problem> {
+    answer(&service, &format!("scheme:{id}"), &request)
+}
+
+/// `GET /v1/status/member/{code}`.
+pub(super) async fn member(
+    State(service): State<Service>,
+    Path(code): Path<String>,
+    request: HeaderMap,
+) -> Result<Response, Problem> {
+    answer(&service, &format!("member:{code}"), &request)
+}
+
+fn answer(service: &Service, subject: &str, request: &HeaderMap) -> Result<Response, Problem> {
+    let subject: Subject = subject.parse().map_err(|_| Problem::BadAddress {
+        what: "this is no subject of an event",
+    })?;
+    let published = service.log.published().ok_or(Problem::NoQuorum)?;
+    let bytes = bundle(&service.log, &published, &subject)?;
+    let document = Document {
+        bytes,
+        content_type: "text/x.labelproof; charset=utf-8",
+        cache_control: NO_STORE,
+    };
+    Ok(document.respond(request))
+}
+
+/// The bundle of one subject under one published head.
+fn bundle(log: &Log, published: &Published, subject: &Subject) -> Result<Vec<u8>, Problem> {
+    let index = published.view.head_index();
+    let entry = log.setting().directory.entry(index)?;
+    let head = StateHead::parse(&entry).map_err(|error| {
+        error!(%index, %error, "the last entry under the published checkpoint is no state head");
+        Problem::Storage
+    })?;
+    let proof = proof_of(log, published, index)?;
+    match build(&published.view, &Reader { log }, subject, &head, proof) {
+        Ok(bundle) => Ok(bundle.to_bytes()),
+        Err(BuildError::Read(error)) => Err(error.into()),
+        Err(BuildError::Incomplete { name }) => {
+            warn!(%name, "the index does not know the whole history of a subject; it is made anew");
+            log.suspect_index();
+            Err(Problem::Starting {
+                why: "the index is being made anew",
+            })
+        }
+        Err(BuildError::NoSubject) => Err(Problem::BadAddress {
+            what: "this is no subject of an event",
+        }),
+        Err(error) => {
+            error!(%subject, %error, "a bundle cannot be made");
+            Err(Problem::Storage)
+        }
+    }
+}
+
+/// Finds entries by the tip, for members, schemes and authorities, and by the index, for labels.
+struct Reader<'a> {
+    log: &'a Log,
+}
+
+impl ReadLog for Reader<'_> {
+    type Error = StorageError;
+
+    fn entry(&self, index: LeafIndex) -> Result<Vec<u8>, StorageError> {
+        self.log.setting().directory.entry(index)
+    }
+
+    fn events_of(&self, subject: &Subject) -> Result<Vec<LeafIndex>, StorageError> {
+        Ok(self.log.events_of(subject))
+    }
+}

@@ -1,0 +1,65 @@
+//! Look-ups: which entry has an event id, which entries are about a label.
+//!
+//! The index is disposable. It finds candidates; what it finds is checked by hash, and what it
+//! misses is caught by the map. So nothing durable depends on it, an error of its store is a miss, and it
+//! is filled again from the entries whenever it disagrees with the log. `sled` is the one on disk,
+//! `memory` the part of it that is not written yet, and all there is in a simulation.
+
+pub mod memory;
+pub mod sled;
+
+use std::fmt;
+
+use labelproof_core::{
+    event::EventId,
+    merkle::{LeafIndex, TreeHead, TreeSize},
+    state::key::MapKey,
+};
+
+pub use memory::MemoryIndex;
+pub use sled::SledIndex;
+
+/// What one entry adds to the index.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Indexed {
+    /// Where the entry stands.
+    pub index: LeafIndex,
+    /// The event's id.
+    pub event: EventId,
+    /// The map keys of the labels whose history it belongs to.
+    pub labels: Vec<MapKey>,
+}
+
+/// What a run of entries adds to the index.
+#[derive(Clone, Debug)]
+pub struct Addition {
+    /// The size of the log before the run.
+    pub from: TreeSize,
+    /// The log after it.
+    pub head: TreeHead,
+    /// The events in the run; state heads are not looked up.
+    pub events: Vec<Indexed>,
+}
+
+/// Finds entries.
+pub trait Index: Send + Sync + fmt::Debug {
+    /// The entry with this event id, as far as the index knows.
+    fn event(&self, id: &EventId) -> Option<LeafIndex>;
+
+    /// The entries about a label, in order, as far as the index knows.
+    fn label(&self, key: &MapKey) -> Vec<LeafIndex>;
+
+    /// Takes up a run of entries; answers see it at once.
+    ///
+    /// The watermark moves only if the run begins where the watermark is.
+    fn append(&self, addition: Addition);
+
+    /// The head up to which nothing is missing, as far as the index knows.
+    fn watermark(&self) -> TreeHead;
+
+    /// Forgets everything, to be filled again.
+    fn clear(&self);
+
+    /// Waits until what was appended so far is in the store.
+    fn flush(&self);
+}

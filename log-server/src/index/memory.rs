@@ -1,0 +1,115 @@
+//! The index in memory: what the one on disk has not written yet, and the whole index of a simulation.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use labelproof_core::{
+    event::EventId,
+    merkle::{LeafIndex, TreeHead},
+    state::key::MapKey,
+};
+
+use super::{Addition, Index, Indexed};
+
+/// Look-ups in two ordered maps.
+#[derive(Debug)]
+pub struct MemoryIndex {
+    tables: RwLock<Tables>,
+}
+
+#[derive(Debug)]
+struct Tables {
+    events: BTreeMap<EventId, LeafIndex>,
+    labels: BTreeMap<MapKey, BTreeSet<LeafIndex>>,
+    watermark: TreeHead,
+}
+
+impl Tables {
+    fn starting_at(watermark: TreeHead) -> Self {
+        Self {
+            events: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            watermark,
+        }
+    }
+}
+
+impl MemoryIndex {
+    /// An index that knows nothing of what lies before `watermark`.
+    #[must_use]
+    pub fn starting_at(watermark: TreeHead) -> Self {
+        Self {
+            tables: RwLock::new(Tables::starting_at(watermark)),
+        }
+    }
+
+    /// Forgets what was added, once it is written elsewhere.
+    pub(crate) fn forget(&self, events: &[Indexed]) {
+        let mut tables = self.write();
+        for event in events {
+            tables.events.remove(&event.event);
+            for key in &event.labels {
+                if let Some(indices) = tables.labels.get_mut(key) {
+                    indices.remove(&event.index);
+                    if indices.is_empty() {
+                        tables.labels.remove(key);
+                    }
+                }
+            }
+        }
+    }
+
+    // A panic in another thread leaves tables that may miss something, which any index may.
+    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Tables> {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryIndex {
+    fn default() -> Self {
+        Self::starting_at(TreeHead::EMPTY)
+    }
+}
+
+impl Index for MemoryIndex {
+    fn event(&self, id: &EventId) -> Option<LeafIndex> {
+        self.read().events.get(id).copied()
+    }
+
+    fn label(&self, key: &MapKey) -> Vec<LeafIndex> {
+        self.read()
+            .labels
+            .get(key)
+            .map(|indices| indices.iter().copied().collect())
+            .unwrap_or_default()
+    }
+
+    fn append(&self, addition: Addition) {
+        let mut tables = self.write();
+        for event in addition.events {
+            tables.events.insert(event.event, event.index);
+            for key in event.labels {
+                tables.labels.entry(key).or_default().insert(event.index);
+            }
+        }
+        if addition.from == tables.watermark.size() {
+            tables.watermark = addition.head;
+        }
+    }
+
+    fn watermark(&self) -> TreeHead {
+        self.read().watermark
+    }
+
+    fn clear(&self) {
+        *self.write() = Tables::starting_at(TreeHead::EMPTY);
+    }
+
+    fn flush(&self) {}
+}

@@ -1,0 +1,289 @@
+//! The index on disk, in sled 0.34.7.
+//!
+//! ```text
+//! tree events   event id, 32 bytes                     → index, u64 big-endian
+//! tree labels   map key, 32 bytes ‖ index, u64         → nothing
+//! tree meta     "watermark"                            → size, u64 ‖ root, 32 bytes
+//! ```
+//! sled's own promises are not relied on: a power cut may lose what it flushed and a flipped bit may hide
+//! keys, so a reader takes its answers as candidates only. One thread writes, one transaction over the trees
+//! for up to a thousand events; until then they are in memory. After `flush` the file is
+//! synced once more, because sled starts the write-back without waiting for the disk.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+};
+
+use labelproof_core::{
+    event::EventId,
+    merkle::{LeafIndex, RootHash, TreeHead, TreeSize},
+    state::key::MapKey,
+};
+use sled::{
+    Db, Tree,
+    transaction::{ConflictableTransactionError, TransactionError, Transactional},
+};
+use tracing::warn;
+
+use super::{Addition, Index, Indexed, MemoryIndex};
+
+/// Look-ups in a directory of their own.
+#[derive(Debug)]
+pub struct SledIndex {
+    trees: Trees,
+    recent: std::sync::Arc<MemoryIndex>,
+    // The lock also keeps the order of the watermark the order of the queue.
+    writer: Mutex<Writer>,
+}
+
+#[derive(Debug)]
+struct Writer {
+    queue: mpsc::SyncSender<Message>,
+    watermark: TreeHead,
+}
+
+#[derive(Clone, Debug)]
+struct Trees {
+    db: Db,
+    path: PathBuf,
+    events: Tree,
+    labels: Tree,
+    meta: Tree,
+}
+
+#[derive(Debug)]
+enum Message {
+    Add {
+        events: Vec<Indexed>,
+        watermark: Option<TreeHead>,
+    },
+    Clear,
+    Flush(mpsc::SyncSender<()>),
+}
+
+impl SledIndex {
+    /// Opens the index in `path`; one that cannot be opened is thrown away and begun anew.
+    ///
+    /// # Errors
+    /// What sled says when not even an empty one can be opened.
+    pub fn open(path: &Path) -> Result<Self, sled::Error> {
+        let trees = match Trees::open(path) {
+            Ok(trees) => trees,
+            Err(error) => {
+                warn!(%error, "the index cannot be opened; it is made anew from the entries");
+                std::fs::remove_dir_all(path).map_err(sled::Error::from)?;
+                Trees::open(path)?
+            }
+        };
+        let watermark = trees.watermark().unwrap_or(TreeHead::EMPTY);
+        let (queue, messages) = mpsc::sync_channel(MAX_QUEUE);
+        let recent = std::sync::Arc::new(MemoryIndex::default());
+        let (own_trees, own_recent) = (trees.clone(), recent.clone());
+        thread::Builder::new()
+            .name("index".into())
+            .spawn(move || run(&own_trees, &own_recent, &messages))
+            .map_err(sled::Error::from)?;
+        Ok(Self {
+            trees,
+            recent,
+            writer: Mutex::new(Writer { queue, watermark }),
+        })
+    }
+
+    fn send(writer: &Writer, message: Message) {
+        // The thread ends only when the queue is dropped; were it gone, the index would miss things,
+        // which every reader of an index expects.
+        if writer.queue.send(message).is_err() {
+            warn!("the index thread is gone");
+        }
+    }
+
+    fn writer(&self) -> std::sync::MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Index for SledIndex {
+    fn event(&self, id: &EventId) -> Option<LeafIndex> {
+        self.recent
+            .event(id)
+            .or_else(|| match self.trees.events.get(id.as_bytes()) {
+                Ok(value) => value.and_then(|value| index_of(&value)),
+                Err(error) => {
+                    warn!(%error, "the index cannot be read");
+                    None
+                }
+            })
+    }
+
+    fn label(&self, key: &MapKey) -> Vec<LeafIndex> {
+        let recent = self.recent.label(key);
+        let mut indices: Vec<LeafIndex> = self
+            .trees
+            .labels
+            .scan_prefix(key.as_bytes())
+            .keys()
+            .map_while(|found| {
+                found
+                    .inspect_err(|error| warn!(%error, "the index cannot be read"))
+                    .ok()
+            })
+            .filter_map(|found| index_of(found.get(KEY_BYTES..)?))
+            .chain(recent)
+            .collect();
+        indices.sort_unstable();
+        indices.dedup();
+        indices
+    }
+
+    fn append(&self, addition: Addition) {
+        self.recent.append(addition.clone());
+        let mut writer = self.writer();
+        let follows = addition.from == writer.watermark.size();
+        if follows {
+            writer.watermark = addition.head;
+        }
+        let watermark = follows.then_some(addition.head);
+        Self::send(
+            &writer,
+            Message::Add {
+                events: addition.events,
+                watermark,
+            },
+        );
+    }
+
+    fn watermark(&self) -> TreeHead {
+        self.writer().watermark
+    }
+
+    fn clear(&self) {
+        let mut writer = self.writer();
+        writer.watermark = TreeHead::EMPTY;
+        self.recent.clear();
+        Self::send(&writer, Message::Clear);
+    }
+
+    fn flush(&self) {
+        let (done, wait) = mpsc::sync_channel(1);
+        Self::send(&self.writer(), Message::Flush(done));
+        // An error means that the thread is gone, so there is nothing to wait for.
+        let _ = wait.recv();
+    }
+}
+
+fn run(trees: &Trees, recent: &MemoryIndex, messages: &mpsc::Receiver<Message>) {
+    for message in messages {
+        let result = match message {
+            Message::Add { events, watermark } => {
+                let result = trees.add(&events, watermark);
+                // Written or lost: in both cases memory is not where it stays.
+                recent.forget(&events);
+                result
+            }
+            Message::Clear => trees.clear(),
+            Message::Flush(done) => {
+                // Nobody waits any more if this fails.
+                let _ = done.send(());
+                Ok(())
+            }
+        };
+        if let Err(error) = result {
+            warn!(%error, "the index cannot be written; it will be made anew from the entries");
+        }
+    }
+}
+
+impl Trees {
+    fn open(path: &Path) -> Result<Self, sled::Error> {
+        let db = sled::Config::new()
+            .path(path)
+            .cache_capacity(CACHE_BYTES)
+            .flush_every_ms(None)
+            .open()?;
+        Ok(Self {
+            events: db.open_tree("events")?,
+            labels: db.open_tree("labels")?,
+            meta: db.open_tree("meta")?,
+            path: path.to_owned(),
+            db,
+        })
+    }
+
+    fn watermark(&self) -> Option<TreeHead> {
+        let value = self.meta.get(WATERMARK).ok()??;
+        let (size, root) = value.split_first_chunk::<8>()?;
+        let root = <[u8; 32]>::try_from(root).ok()?;
+        Some(TreeHead::new(
+            TreeSize::new(u64::from_be_bytes(*size)),
+            RootHash::from_bytes(root),
+        ))
+    }
+
+    fn add(&self, events: &[Indexed], watermark: Option<TreeHead>) -> Result<(), sled::Error> {
+        // Sorted keys touch neighbouring pages.
+        let mut sorted: Vec<&Indexed> = events.iter().collect();
+        sorted.sort_unstable_by_key(|event| event.event);
+        for part in sorted.chunks(MAX_TRANSACTION_EVENTS) {
+            self.transact(|events, labels, _| {
+                for event in part {
+                    let index = event.index.get().to_be_bytes();
+                    events.insert(event.event.as_bytes().as_slice(), &index)?;
+                    for key in &event.labels {
+                        let mut row = key.as_bytes().to_vec();
+                        row.extend_from_slice(&index);
+                        labels.insert(row, &[])?;
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        if let Some(head) = watermark {
+            let mut value = head.size().get().to_be_bytes().to_vec();
+            value.extend_from_slice(head.root().as_bytes());
+            self.transact(|_, _, meta| {
+                meta.insert(WATERMARK, value.as_slice())?;
+                Ok(())
+            })?;
+        }
+        self.db.flush()?;
+        File::open(self.path.join("db"))?.sync_all()?;
+        Ok(())
+    }
+
+    fn transact(
+        &self,
+        body: impl Fn(&View, &View, &View) -> Result<(), ConflictableTransactionError<sled::Error>>,
+    ) -> Result<(), sled::Error> {
+        let trees = (&self.events, &self.labels, &self.meta);
+        trees
+            .transaction(|(events, labels, meta)| body(events, labels, meta))
+            .map_err(|error| match error {
+                TransactionError::Abort(error) | TransactionError::Storage(error) => error,
+            })
+    }
+
+    fn clear(&self) -> Result<(), sled::Error> {
+        // The watermark goes first: a crash in between leaves an index that says it knows nothing.
+        self.meta.clear()?;
+        self.events.clear()?;
+        self.labels.clear()
+    }
+}
+
+type View = sled::transaction::TransactionalTree;
+
+fn index_of(bytes: &[u8]) -> Option<LeafIndex> {
+    Some(LeafIndex::new(u64::from_be_bytes(bytes.try_into().ok()?)))
+}
+
+const WATERMARK: &[u8] = b"watermark";
+const KEY_BYTES: usize = 32;
+/// A larger transaction holds all readers up for longer than a status answer may take.
+const MAX_TRANSACTION_EVENTS: usize = 1_000;
+/// Batches that may wait to be written; then appending waits. 64 may be unpublished, as many may be unindexed.
+const MAX_QUEUE: usize = 64;
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;

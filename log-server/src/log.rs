@@ -1,0 +1,487 @@
+//! The running log: what the admission of events, the sequencer, the publisher and the routes share.
+//!
+//! ```text
+//! admit ─▶ tip: state + pool ─▶ cut ─▶ sequencer ─▶ acknowledge ─▶ shelf: heads that wait ─▶ publish
+//! ```
+//! One lock holds the tip, and the order in which events pass it is their order in the log. What is
+//! acknowledged and what is published lie on the shelf, behind a lock of their own that readers share.
+//! Nothing here starts a thread or waits: a simulation calls the same methods one by one.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use labelproof_core::{
+    checkpoint::{Origin, SignedCheckpoint},
+    event::{EventId, Subject},
+    key::Vkey,
+    merkle::{LeafHash, LeafIndex, TreeHead, TreeSize},
+    policy::{Policy, WitnessedCheckpoint},
+    state::{State, StateView, head::StateHead},
+};
+use labelproof_host::clock::Clock;
+use tokio::sync::watch;
+
+use crate::{
+    feeder::{OlderStore, WitnessReport},
+    index::{Addition, Index, Indexed},
+    load::Loaded,
+    lookup,
+    pool::Pool,
+    progress::Progress,
+    storage::Directory,
+};
+
+/// What a log is made of, apart from what its store says.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The log.
+    pub origin: Origin,
+    /// Its key.
+    pub vkey: Vkey,
+    /// Who must cosign.
+    pub policy: Arc<Policy>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The object store.
+    pub directory: Directory,
+    /// Look-ups.
+    pub index: Arc<dyn Index>,
+}
+
+/// A log that runs.
+#[derive(Debug)]
+pub struct Log {
+    pub(crate) setting: Setting,
+    pub(crate) tip: Mutex<Tip>,
+    shelf: RwLock<Shelf>,
+    progress: watch::Sender<Progress>,
+    witnesses: Mutex<Vec<WitnessReport>>,
+    index_is_suspect: AtomicBool,
+    is_open: AtomicBool,
+    genesis: Mutex<Option<LeafHash>>,
+}
+
+/// Where events are accepted.
+#[derive(Debug)]
+pub(crate) struct Tip {
+    /// The state after the pool; none while the store is being loaded.
+    pub(crate) state: Option<State>,
+    /// The state before the store failed, for readers: what it knows up to the published head holds.
+    failed: Option<State>,
+    pub(crate) pool: Pool,
+    /// What the pool's entries add to the index.
+    pub(crate) pooled: Vec<Indexed>,
+    /// Events that are in the pool or in a batch under way.
+    pub(crate) waiting: BTreeMap<EventId, (LeafIndex, LeafHash)>,
+    pub(crate) hold: Option<Hold>,
+}
+
+/// Why the log does not take events at the moment.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Hold {
+    /// The store is being loaded, or failed and is being loaded again.
+    Loading,
+    /// Too few witnesses have said what they hold.
+    Asking,
+    /// The clock stepped back.
+    Clock {
+        /// What it says, in Unix milliseconds.
+        now_ms: u64,
+        /// What the newest head says.
+        head_ms: u64,
+    },
+    /// A witness holds more than this store.
+    Older(OlderStore),
+    /// The process ends.
+    Ending,
+}
+
+/// What can be shown: the heads that wait for witnesses, and the newest published one.
+#[derive(Debug, Default)]
+pub(crate) struct Shelf {
+    newest: Option<Arc<Acknowledged>>,
+    waiting: VecDeque<Arc<Acknowledged>>,
+    published: Option<Arc<Published>>,
+}
+
+/// A head that is durable and signed.
+#[derive(Debug)]
+pub struct Acknowledged {
+    pub(crate) signed: Arc<SignedCheckpoint>,
+    pub(crate) view: StateView,
+    /// The state head: the last entry under this checkpoint.
+    pub(crate) head: StateHead,
+}
+
+/// The head that answers.
+#[derive(Debug)]
+pub struct Published {
+    pub(crate) witnessed: WitnessedCheckpoint,
+    pub(crate) note: Vec<u8>,
+    pub(crate) view: StateView,
+}
+
+/// Entries on their way into the log, and what becomes known when they are in.
+#[derive(Debug)]
+pub struct Batch {
+    /// The entries, the state head last.
+    pub entries: Vec<Vec<u8>>,
+    head: StateHead,
+    from: TreeSize,
+    view: StateView,
+    indexed: Vec<Indexed>,
+}
+
+impl Batch {
+    /// Takes the entries out, for the sequencer.
+    pub fn take_entries(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.entries)
+    }
+}
+
+impl Published {
+    /// Size and root.
+    #[must_use]
+    pub fn head(&self) -> TreeHead {
+        self.witnessed.head()
+    }
+}
+
+impl Log {
+    /// A log whose store is not loaded yet.
+    #[must_use]
+    pub fn new(setting: Setting) -> Self {
+        Self {
+            setting,
+            tip: Mutex::new(Tip {
+                state: None,
+                failed: None,
+                pool: Pool::default(),
+                pooled: Vec::new(),
+                waiting: BTreeMap::new(),
+                hold: Some(Hold::Loading),
+            }),
+            shelf: RwLock::default(),
+            progress: watch::channel(Progress::start()).0,
+            witnesses: Mutex::default(),
+            index_is_suspect: AtomicBool::new(false),
+            is_open: AtomicBool::new(false),
+            genesis: Mutex::default(),
+        }
+    }
+
+    /// Takes up what a store holds; events are taken once it is open.
+    pub fn install(&self, loaded: Loaded) {
+        let size = loaded.newest.signed.head().size();
+        let genesis = loaded.state.genesis_hash();
+        *self.genesis.lock().unwrap_or_else(PoisonError::into_inner) = Some(genesis);
+        let mut tip = self.tip();
+        tip.state = Some(loaded.state);
+        tip.failed = None;
+        if tip.hold == Some(Hold::Loading) {
+            tip.hold = if self.is_open.load(Ordering::Relaxed) {
+                None
+            } else {
+                Some(Hold::Asking)
+            };
+        }
+        let mut shelf = self.shelf_mut();
+        let newest = Arc::new(loaded.newest);
+        if shelf.published.is_none() {
+            shelf.published = loaded.published.map(Arc::new);
+        }
+        let published = shelf
+            .published
+            .as_ref()
+            .map_or(TreeSize::EMPTY, |published| {
+                published.witnessed.head().size()
+            });
+        // Heads that were signed before the store failed are still good; over a restart the newest
+        // stands for all that were not published.
+        let last = shelf
+            .waiting
+            .back()
+            .map_or(published, |waiting| waiting.signed.head().size());
+        if size > last {
+            shelf.waiting.push_back(newest.clone());
+        }
+        shelf.newest = Some(newest);
+        drop(shelf);
+        self.progress.send_modify(|progress| {
+            progress.load(size);
+            progress.publish(published);
+        });
+    }
+
+    /// Lets the log sign: enough witnesses have said what they hold, and none holds more.
+    pub fn open(&self) {
+        let mut tip = self.tip();
+        self.is_open.store(true, Ordering::Relaxed);
+        if tip.hold == Some(Hold::Asking) {
+            tip.hold = None;
+        }
+    }
+
+    /// Stops taking events, unless that was stopped for good before.
+    pub fn hold(&self, hold: Hold) {
+        let mut tip = self.tip();
+        let is_ending = hold == Hold::Ending;
+        if !matches!(tip.hold, Some(Hold::Older(_) | Hold::Ending)) {
+            tip.hold = Some(hold);
+        }
+        drop(tip);
+        if is_ending {
+            self.progress.send_modify(Progress::end);
+        }
+    }
+
+    /// Cuts a batch: everything in the pool, and the state head that closes it. `None` if nothing waits.
+    ///
+    /// The clock may step back by two seconds, and the head then repeats the time of the one before;
+    /// beyond that nothing is signed until it has caught up.
+    pub fn cut(&self) -> Option<Batch> {
+        let mut guard = self.tip();
+        let tip = &mut *guard;
+        let now_ms = self.setting.clock.unix_ms();
+        let state = tip.state.as_mut()?;
+        let head_ms = state.clock_ms();
+        let steps_back = now_ms.saturating_add(MAX_STEP_BACK_MS) < head_ms;
+        match &tip.hold {
+            None | Some(Hold::Ending | Hold::Clock { .. }) if steps_back => {
+                tip.hold = Some(Hold::Clock { now_ms, head_ms });
+                return None;
+            }
+            Some(Hold::Clock { .. }) => tip.hold = None,
+            None | Some(Hold::Ending) => {}
+            Some(Hold::Loading | Hold::Asking | Hold::Older(_)) => return None,
+        }
+        if tip.pool.is_empty() {
+            return None;
+        }
+        let mut entries = tip.pool.take();
+        let head = state.append_head(now_ms);
+        let from = TreeSize::new(head.index().get() - entries.len() as u64);
+        entries.push(head.to_bytes());
+        let view = state.closed_view().expect("a head was just made").clone();
+        Some(Batch {
+            entries,
+            head,
+            from,
+            view,
+            indexed: std::mem::take(&mut tip.pooled),
+        })
+    }
+
+    /// Tells everyone that a batch is durable and signed.
+    pub(crate) fn acknowledge(&self, batch: Batch, signed: SignedCheckpoint) -> Arc<Acknowledged> {
+        let head = signed.head();
+        let ids: Vec<EventId> = batch.indexed.iter().map(|event| event.event).collect();
+        // In this order, so that an event is never in neither of the two.
+        self.setting.index.append(Addition {
+            from: batch.from,
+            head,
+            events: batch.indexed,
+        });
+        let mut tip = self.tip();
+        for id in &ids {
+            tip.waiting.remove(id);
+        }
+        drop(tip);
+        let acknowledged = Arc::new(Acknowledged {
+            signed: Arc::new(signed),
+            view: batch.view,
+            head: batch.head,
+        });
+        let mut shelf = self.shelf_mut();
+        shelf.waiting.push_back(acknowledged.clone());
+        shelf.newest = Some(acknowledged.clone());
+        drop(shelf);
+        self.progress
+            .send_modify(|progress| progress.acknowledge(head.size()));
+        acknowledged
+    }
+
+    /// Forgets the tip after an error of the store: only a full reload knows what the log holds.
+    pub fn poison(&self) {
+        let mut tip = self.tip();
+        if let Some(state) = tip.state.take() {
+            tip.failed = Some(state);
+        }
+        tip.pool.take();
+        tip.pooled.clear();
+        tip.waiting.clear();
+        if !matches!(tip.hold, Some(Hold::Older(_) | Hold::Ending)) {
+            tip.hold = Some(Hold::Loading);
+        }
+        drop(tip);
+        self.progress.send_modify(Progress::fail);
+    }
+
+    /// The log, its key, its policy, its stores.
+    #[must_use]
+    pub fn setting(&self) -> &Setting {
+        &self.setting
+    }
+
+    /// Follows how far the log is.
+    #[must_use]
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// The newest head that is durable and signed.
+    #[must_use]
+    pub fn newest(&self) -> Option<Arc<Acknowledged>> {
+        self.shelf().newest.clone()
+    }
+
+    /// The head that answers.
+    #[must_use]
+    pub fn published(&self) -> Option<Arc<Published>> {
+        self.shelf().published.clone()
+    }
+
+    pub(crate) fn has_state(&self) -> bool {
+        self.tip().state.is_some()
+    }
+
+    /// The leaf hash of entry 0, which clients pin.
+    #[must_use]
+    pub fn genesis(&self) -> Option<LeafHash> {
+        *self.genesis.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the events of a subject are, as far as the tip and the index know; some may be newer than
+    /// the published head.
+    pub(crate) fn events_of(&self, subject: &Subject) -> Vec<LeafIndex> {
+        let tip = self.tip();
+        let Some(state) = tip.state.as_ref().or(tip.failed.as_ref()) else {
+            return Vec::new();
+        };
+        let Subject::Label(label) = subject else {
+            return state.subject_indices(subject).unwrap_or_default();
+        };
+        let key = lookup::label_key(state, label);
+        drop(tip);
+        key.map(|key| self.setting.index.label(&key))
+            .unwrap_or_default()
+    }
+
+    /// Why no events are taken, if none are.
+    #[must_use]
+    pub fn held(&self) -> Option<Hold> {
+        self.tip().hold.clone()
+    }
+
+    /// How many heads wait for the witnesses.
+    #[must_use]
+    pub fn unpublished(&self) -> usize {
+        self.shelf().waiting.len()
+    }
+
+    /// How the witnesses stand.
+    #[must_use]
+    pub fn witnesses(&self) -> Vec<WitnessReport> {
+        self.witnesses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set_witnesses(&self, report: Vec<WitnessReport>) {
+        *self
+            .witnesses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = report;
+    }
+
+    /// Asks for the index to be made anew from the entries.
+    pub(crate) fn suspect_index(&self) {
+        self.index_is_suspect.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the index missed something since this was last asked.
+    pub(crate) fn take_index_suspicion(&self) -> bool {
+        self.index_is_suspect.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether the index missed something, or is not filled up to the end.
+    pub(crate) fn is_index_behind(&self) -> bool {
+        let suspect = self.index_is_suspect.load(Ordering::Relaxed);
+        suspect || self.setting.index.watermark().size() < self.progress.borrow().acknowledged()
+    }
+
+    /// Whether a head is one that was acknowledged, or is published.
+    pub(crate) fn can_show(&self, head: TreeHead) -> bool {
+        let shelf = self.shelf();
+        let published = shelf
+            .published
+            .as_ref()
+            .is_some_and(|published| published.witnessed.head() == head);
+        published
+            || shelf
+                .waiting
+                .iter()
+                .any(|waiting| waiting.signed.head() == head)
+    }
+
+    /// Puts a witnessed head in front; `None` if it is no newer than the one there, or was never acknowledged here.
+    pub(crate) fn put_in_front(
+        &self,
+        witnessed: WitnessedCheckpoint,
+        note: Vec<u8>,
+    ) -> Option<Arc<Published>> {
+        let size = witnessed.head().size();
+        let mut shelf = self.shelf_mut();
+        let view = match &shelf.published {
+            Some(old) if old.witnessed.head() == witnessed.head() => old.view.clone(),
+            _ => shelf
+                .waiting
+                .iter()
+                .find(|waiting| waiting.signed.head() == witnessed.head())?
+                .view
+                .clone(),
+        };
+        shelf
+            .waiting
+            .retain(|waiting| waiting.signed.head().size() > size);
+        let published = Arc::new(Published {
+            witnessed,
+            note,
+            view,
+        });
+        shelf.published = Some(published.clone());
+        drop(shelf);
+        self.progress.send_modify(|progress| progress.publish(size));
+        Some(published)
+    }
+
+    /// Locks the tip. A thread that panicked inside may have left half a step behind, so the tip is
+    /// then forgotten, as after an error of the store.
+    pub(crate) fn tip(&self) -> MutexGuard<'_, Tip> {
+        self.tip.lock().unwrap_or_else(|poisoned| {
+            self.tip.clear_poison();
+            let mut tip = poisoned.into_inner();
+            tip.state = None;
+            tip.hold = Some(Hold::Loading);
+            tip
+        })
+    }
+
+    // Every change of the shelf is one assignment or leaves heads that are all good to show.
+    fn shelf(&self) -> RwLockReadGuard<'_, Shelf> {
+        self.shelf.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shelf_mut(&self) -> RwLockWriteGuard<'_, Shelf> {
+        self.shelf.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Network time steps a clock by milliseconds; two seconds is a leap second and one more.
+const MAX_STEP_BACK_MS: u64 = 2_000;

@@ -1,0 +1,62 @@
+//! Looking up: from a label or a subject to its entries, by way of the index and the tip.
+
+use labelproof_core::{
+    event::{Body, Event, LabelId, Subject},
+    merkle::LeafIndex,
+    state::{State, key::MapKey},
+};
+
+use crate::{index::Indexed, log::Setting, storage::StorageError};
+
+/// The key of a label's record; `None` if its scheme is not defined.
+pub(crate) fn label_key(state: &State, label: &LabelId) -> Option<MapKey> {
+    state
+        .record_name(&Subject::Label(label.clone()))
+        .map(|name| name.key())
+}
+
+/// The entries of a label's history, as far as the index knows; whether that is all of them, the chain tells.
+pub(crate) fn label_entries(
+    setting: &Setting,
+    state: &State,
+    label: &LabelId,
+) -> Result<Vec<(LeafIndex, Vec<u8>)>, StorageError> {
+    let indices = label_key(state, label)
+        .map(|key| setting.index.label(&key))
+        .unwrap_or_default();
+    entries_at(setting, &indices)
+}
+
+/// The entries at these places.
+pub(crate) fn entries_at(
+    setting: &Setting,
+    indices: &[LeafIndex],
+) -> Result<Vec<(LeafIndex, Vec<u8>)>, StorageError> {
+    indices
+        .iter()
+        .map(|index| Ok((*index, setting.directory.entry(*index)?)))
+        .collect()
+}
+
+/// What an accepted event adds to the index.
+pub(crate) fn indexed(state: &State, event: &Event, index: LeafIndex) -> Indexed {
+    let subject = match event.subject() {
+        Subject::Label(label) => Some(label),
+        Subject::Authority(_) | Subject::Scheme(_) | Subject::Member(_) | Subject::Log(_) => None,
+    };
+    // SPEC status.md: an event counts in the record of its subject and of the label it supersedes.
+    let superseded = match event.body() {
+        Body::LabelIssue(issue) => issue.supersedes.as_ref(),
+        _ => None,
+    };
+    let labels = subject
+        .into_iter()
+        .chain(superseded)
+        .filter_map(|label| label_key(state, label))
+        .collect();
+    Indexed {
+        index,
+        event: event.id(),
+        labels,
+    }
+}

@@ -1,0 +1,155 @@
+//! Snapshots: the map at a published head in one file, so that a start needs not replay every entry.
+//!
+//! ```text
+//! labelproof-snapshot/v1
+//! labels.g7.example       origin
+//! 922                     index of the state head
+//! 211                     records · list chunks · entries of members, schemes and authorities
+//! 1
+//! 14
+//!                         an empty line, then
+//! key ‖ record            32 and 80 bytes, sorted by key
+//! chunk                   16,384 bytes each
+//! index                   u64, big-endian: where an entry of the third kind stands
+//! ```
+//! It is believed only if its roots are those of the state head at that index in the log.
+
+use labelproof_core::{
+    merkle::{LeafIndex, TreeSize},
+    state::{Snapshot, State, head::StateHead, key::MapKey, list::Chunk},
+};
+use tracing::{info, warn};
+
+use crate::{
+    log::{Log, Setting},
+    lookup,
+    storage::{Lines, StorageError},
+};
+
+/// Writes a snapshot of the published head; does nothing before there is one.
+///
+/// # Errors
+/// What the store says; the older snapshot is then still there.
+pub(crate) fn write(log: &Log) -> Result<(), StorageError> {
+    let Some(published) = log.published() else {
+        return Ok(());
+    };
+    let index = published.view.head_index();
+    let registry = match &log.tip().state {
+        Some(state) => state.registry_indices(index),
+        None => return Ok(()),
+    };
+    let (map, list) = (published.view.map(), published.view.list());
+    let chunks = list.chunks().count();
+    let counts = format!("{}\n{chunks}\n{}", map.len(), registry.len());
+    let mut bytes = format!("{TAG}\n{}\n{index}\n{counts}\n\n", log.setting().origin).into_bytes();
+    for (key, record) in map.iter() {
+        bytes.extend_from_slice(key.as_bytes());
+        bytes.extend_from_slice(record);
+    }
+    for chunk in list.chunks() {
+        bytes.extend_from_slice(chunk.as_bytes());
+    }
+    for index in &registry {
+        bytes.extend_from_slice(&index.get().to_be_bytes());
+    }
+    log.setting().directory.write_file(NAME, &bytes)?;
+    info!(head = %index, records = map.len(), bytes = bytes.len(), "wrote a snapshot");
+    Ok(())
+}
+
+/// Reads the snapshot; `None` if there is none, or it is not believed.
+///
+/// It must lie under the published head, because that head's state is needed too.
+///
+/// # Errors
+/// What the store says.
+pub(crate) fn read(
+    setting: &Setting,
+    end: TreeSize,
+    published: Option<TreeSize>,
+) -> Result<Option<State>, StorageError> {
+    let Some(bytes) = setting.directory.read_file(NAME)? else {
+        return Ok(None);
+    };
+    let Some(parts) = Parts::parse(&bytes) else {
+        warn!("the snapshot is malformed");
+        return Ok(None);
+    };
+    let covered = TreeSize::new(parts.index.get().saturating_add(1));
+    if parts.origin != setting.origin.as_str() || covered > published.unwrap_or(end) {
+        warn!(head = %parts.index, "the snapshot is not of this log, or newer than what is published");
+        return Ok(None);
+    }
+    let Ok(head) = StateHead::parse(&setting.directory.entry(parts.index)?) else {
+        warn!(head = %parts.index, "the snapshot names an entry that is no state head");
+        return Ok(None);
+    };
+    let registry = lookup::entries_at(setting, &parts.registry)?;
+    let snapshot = Snapshot {
+        head,
+        records: parts.records,
+        chunks: parts.chunks,
+        registry,
+    };
+    Ok(State::restore(snapshot)
+        .inspect_err(|error| warn!(%error, "the snapshot is not believed"))
+        .ok())
+}
+
+struct Parts {
+    origin: String,
+    index: LeafIndex,
+    records: Vec<(MapKey, Vec<u8>)>,
+    chunks: Vec<Chunk>,
+    registry: Vec<LeafIndex>,
+}
+
+impl Parts {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let mut lines = Lines::new(bytes);
+        lines.expect(TAG)?;
+        let origin = lines.next()?.to_owned();
+        let index = LeafIndex::new(lines.number()?);
+        let mut count = || usize::try_from(lines.number()?).ok();
+        let (records, chunks, registry) = (count()?, count()?, count()?);
+        lines.expect("")?;
+        let rest = lines.rest();
+        let (record_bytes, rest) = rest.split_at_checked(records.checked_mul(ROW_BYTES)?)?;
+        let (chunk_bytes, rest) = rest.split_at_checked(chunks.checked_mul(CHUNK_BYTES)?)?;
+        let (indices, rest) = rest.as_chunks::<8>();
+        if indices.len() != registry || !rest.is_empty() {
+            return None;
+        }
+        let row = |row: &[u8; ROW_BYTES]| {
+            let (key, record) = row
+                .split_first_chunk::<32>()
+                .expect("a row is longer than its key");
+            (MapKey::from_bytes(*key), record.to_vec())
+        };
+        Some(Self {
+            origin,
+            index,
+            records: record_bytes
+                .as_chunks::<ROW_BYTES>()
+                .0
+                .iter()
+                .map(row)
+                .collect(),
+            chunks: chunk_bytes
+                .chunks(CHUNK_BYTES)
+                .map(|chunk| Chunk::from_bytes(chunk).ok())
+                .collect::<Option<_>>()?,
+            registry: indices
+                .iter()
+                .map(|index| LeafIndex::new(u64::from_be_bytes(*index)))
+                .collect(),
+        })
+    }
+}
+
+const TAG: &str = "labelproof-snapshot/v1";
+const NAME: &str = "snapshot";
+/// A key and a state record; the map holds no other kind yet.
+const ROW_BYTES: usize = 32 + 80;
+const CHUNK_BYTES: usize = 16_384;
