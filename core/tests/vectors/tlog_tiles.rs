@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use labelproof_core::checkpoint::SignedCheckpoint;
 use labelproof_core::entry_bundle::EntryBundle;
 use labelproof_core::key::Vkey;
 use labelproof_core::merkle::{
@@ -91,17 +92,15 @@ fn heads(folder: &Path) -> Vec<TreeHead> {
         .map(|size| {
             let bytes = fs::read(folder.join(format!("checkpoint.{size}"))).unwrap();
             let note = Note::parse(&bytes).unwrap();
-            let [line] = note.signatures() else {
-                panic!("one signature");
-            };
-            vkey.verify_line(note.text(), line).unwrap();
-            let lines: Vec<&str> = note.text().lines().collect();
-            let head = TreeHead::new(lines[1].parse().unwrap(), lines[2].parse().unwrap());
+            assert_eq!(note.signatures().len(), 1);
+            let checkpoint = SignedCheckpoint::open(note, &vkey).unwrap();
+            assert_eq!(checkpoint.origin().as_str(), "example.com/log/testdata");
             assert_eq!(
-                (head.size().get(), lines[0]),
-                (size, "example.com/log/testdata")
+                checkpoint.checkpoint().text().as_bytes(),
+                &bytes[..checkpoint.checkpoint().text().len()]
             );
-            head
+            assert_eq!(checkpoint.head().size().get(), size);
+            checkpoint.head()
         })
         .collect()
 }
