@@ -41,11 +41,34 @@ impl PublicKey {
     /// # Errors
     /// [`BadSignature::Invalid`] if any rule of this file is broken.
     pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), BadSignature> {
-        // `verify_strict` refuses S ≥ L and small order, and compares R as bytes, so R is canonical.
-        let signature = ed25519_dalek::Signature::from_bytes(signature);
-        let verified = self.0.verify_strict(message, &signature);
-        verified.map_err(|_| BadSignature::Invalid)
+        verify(&self.0, message, signature)
     }
+}
+
+/// Checks a signature by a key that was never taken: all rules of this file but `[L]A = 0`.
+///
+/// For comparing with other implementations; everything else holds a [`PublicKey`].
+///
+/// # Errors
+/// [`BadSignature::Invalid`] if any rule but that is broken.
+pub fn verify_unregistered(
+    key: &[u8; 32],
+    message: &[u8],
+    signature: &[u8; 64],
+) -> Result<(), BadSignature> {
+    let key = canonical_point(key).map_err(|_| BadSignature::Invalid)?;
+    verify(&key, message, signature)
+}
+
+fn verify(
+    key: &ed25519_dalek::VerifyingKey,
+    message: &[u8],
+    signature: &[u8; 64],
+) -> Result<(), BadSignature> {
+    // `verify_strict` refuses S ≥ L and small order, and compares R as bytes, so R is canonical.
+    let signature = ed25519_dalek::Signature::from_bytes(signature);
+    let verified = key.verify_strict(message, &signature);
+    verified.map_err(|_| BadSignature::Invalid)
 }
 
 impl fmt::Debug for PublicKey {

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod ed25519;
 mod folder;
 mod rfc6962;
 mod tlog_tiles;
