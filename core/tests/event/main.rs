@@ -6,6 +6,7 @@ use labelproof_core::checkpoint::Origin;
 use labelproof_core::event::admission::admit;
 use labelproof_core::event::{Draft, Event, EventId, Kind, template};
 use labelproof_core::key::{KeyType, SigningKey};
+use labelproof_core::merkle::LeafHash;
 use labelproof_core::note::Note;
 use labelproof_core::refusal::Refusal;
 use labelproof_core::time::Time;
@@ -69,6 +70,29 @@ fn every_template_becomes_an_event_that_reads_back() {
 fn the_sample_of_the_documents_is_a_draft() {
     let sample = include_str!("../../../docs/samples/label.json");
     assert!(Draft::from_json(Kind::LabelIssue, sample).is_ok());
+}
+
+/// The first block of the specification, made again from the templates and a seed of sevens.
+#[test]
+fn the_specification_begins_with_this_event() {
+    let specification = include_str!("../../../docs/spec/event.md");
+    let issued = EventId::of_text(&text(Kind::LabelIssue));
+    let draft = Draft::from_json(Kind::LabelRevoke, template(Kind::LabelRevoke)).unwrap();
+    let entry = signed(&draft.text(&origin(), Some(issued)));
+    let event = Event::parse(&entry).unwrap();
+    let shown = std::str::from_utf8(&entry).unwrap();
+    assert!(
+        specification.contains(shown),
+        "the block should be\n{shown}"
+    );
+    for fact in [
+        key().vkey().to_string(),
+        event.id().to_string(),
+        LeafHash::of_entry(&entry).to_string(),
+        issued.to_string(),
+    ] {
+        assert!(specification.contains(&fact), "{fact} is missing");
+    }
 }
 
 #[test]
