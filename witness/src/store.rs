@@ -20,7 +20,11 @@ use labelproof_core::cosignature::CosignatureTime;
 use labelproof_core::merkle::TreeHead;
 use labelproof_core::note::{Note, NoteError};
 use labelproof_host::fs::{Fs, FsError, folder_of};
-use redb::{Builder, Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::backends::InMemoryBackend;
+use redb::{
+    Builder, Database, ReadableDatabase as _, ReadableTable as _, StorageBackend as _,
+    TableDefinition,
+};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
@@ -172,6 +176,21 @@ fn open_database(fs: &Arc<dyn Fs>, path: PathBuf) -> Result<Database, StoreError
         .map_err(StoreError::database)
 }
 
+/// Opens a copy in memory: to open is to write, and what a failed sync left in the file, readable but not
+/// on disk, must not be made the newest of it before all of it is written anew.
+fn open_copy(bytes: &[u8]) -> Result<Database, StoreError> {
+    let copy = InMemoryBackend::new();
+    let length = u64::try_from(bytes.len()).expect("lengths fit");
+    let filled = copy.set_len(length).and_then(|()| copy.write(0, bytes));
+    filled.map_err(|error| StoreError::database(redb::Error::Io(error)))?;
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    builder.set_check_integrity_on_open(true);
+    builder
+        .create_with_backend(copy)
+        .map_err(StoreError::database)
+}
+
 fn write_records(
     database: &Database,
     changes: &BTreeMap<Origin, Option<Cosigned>>,
@@ -197,13 +216,14 @@ fn read_all(
     path: &Path,
     known: &KnownLogs,
 ) -> Result<BTreeMap<Origin, Option<Cosigned>>, StoreError> {
+    let bytes = fs.read(path)?;
     // redb takes an empty file for a new database; for us it is a lost one.
-    if fs.len(path)? == 0 {
+    if bytes.is_empty() {
         return Err(StoreError::Empty {
             path: path.to_owned(),
         });
     }
-    let database = open_database(fs, path.to_owned())?;
+    let database = open_copy(&bytes)?;
     let transaction = database.begin_read().map_err(StoreError::database)?;
     let table = transaction
         .open_table(TABLE)
