@@ -30,6 +30,14 @@ use self::peer::Peer;
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct WitnessIndex(pub(crate) usize);
 
+impl WitnessIndex {
+    /// How many witnesses stand before it.
+    #[must_use]
+    pub const fn get(self) -> usize {
+        self.0
+    }
+}
+
 /// What the feeder is told.
 #[derive(Clone, Debug)]
 pub enum Input {
