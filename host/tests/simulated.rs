@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use labelproof_host::fs::{Fault, Fs, SimulatedFs, write_atomic};
+use labelproof_host::fs::{Call, Fault, Fs, SimulatedFs, write_atomic};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -164,13 +164,16 @@ fn failed_sync_loses_its_pages_for_good() {
 
 #[test]
 fn disk_that_ignores_syncs_loses_an_acknowledged_write() {
-    let lost = (0..SEEDS).filter(|seed| {
-        let fs = SimulatedFs::ignoring_syncs(*seed);
-        write_atomic(&fs, path("f"), b"x").unwrap();
-        fs.restart();
-        !fs.exists(path("f")).unwrap() || fs.read(path("f")).unwrap() != b"x"
-    });
-    assert!(lost.count() > 0);
+    for sync in [Call::SyncFile, Call::SyncDir] {
+        let lost = (0..SEEDS).filter(|seed| {
+            let fs = SimulatedFs::new(*seed);
+            fs.ignore(sync);
+            write_atomic(&fs, path("f"), b"x").unwrap();
+            fs.restart();
+            !fs.exists(path("f")).unwrap() || fs.read(path("f")).unwrap() != b"x"
+        });
+        assert!(lost.count() > 0, "{sync:?}");
+    }
 }
 
 #[test]

@@ -36,13 +36,6 @@ pub enum Fault {
     PowerCut,
 }
 
-/// Whether syncs do their work.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Syncs {
-    Honest,
-    Ignored,
-}
-
 /// [`Fs`] in memory; clones share one disk.
 #[derive(Clone, Debug)]
 pub struct SimulatedFs(Arc<Mutex<Machine>>);
@@ -51,7 +44,7 @@ pub struct SimulatedFs(Arc<Mutex<Machine>>);
 struct Machine {
     disk: Disk,
     random: ChaCha8Rng,
-    syncs: Syncs,
+    ignored: Vec<Call>,
     calls: u64,
     faults: BTreeMap<u64, Fault>,
     lasting: Option<(u64, Fault)>,
@@ -63,26 +56,28 @@ impl SimulatedFs {
     /// An empty disk whose crashes follow `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self::with_syncs(seed, Syncs::Honest)
-    }
-
-    /// A disk that answers every sync and does none: what a test must be able to find.
-    #[must_use]
-    pub fn ignoring_syncs(seed: u64) -> Self {
-        Self::with_syncs(seed, Syncs::Ignored)
-    }
-
-    fn with_syncs(seed: u64, syncs: Syncs) -> Self {
         Self(Arc::new(Mutex::new(Machine {
             disk: Disk::new(),
             random: ChaCha8Rng::seed_from_u64(seed),
-            syncs,
+            ignored: Vec::new(),
             calls: 0,
             faults: BTreeMap::new(),
             lasting: None,
             met: 0,
             down: false,
         })))
+    }
+
+    /// From now on answers every such sync and does none: what a test must be able to find.
+    ///
+    /// # Panics
+    /// For a call that is no sync: a disk that ignores writes shows it to every reader.
+    pub fn ignore(&self, sync: Call) {
+        assert!(
+            matches!(sync, Call::SyncFile | Call::SyncDir),
+            "{sync:?} is no sync"
+        );
+        self.machine().ignored.push(sync);
     }
 
     /// How many calls were made; the next one has this number plus one.
@@ -141,7 +136,7 @@ impl SimulatedFs {
     #[must_use]
     pub fn backup(&self, seed: u64) -> SimulatedFs {
         let machine = self.machine();
-        let copy = Self::with_syncs(seed, machine.syncs);
+        let copy = Self::new(seed);
         copy.machine().disk = machine.disk.durable_copy();
         drop(machine);
         copy
@@ -294,7 +289,7 @@ impl Fs for SimulatedFs {
                 machine.disk.lose_file(path)?;
                 return Err(error);
             }
-            if machine.syncs == Syncs::Honest && machine.reached_cache(fault) {
+            if !machine.ignored.contains(&Call::SyncFile) && machine.reached_cache(fault) {
                 machine.disk.sync_file(path)?;
             }
             Ok(())
@@ -319,7 +314,7 @@ impl Fs for SimulatedFs {
                 machine.disk.lose_dir(dir)?;
                 return Err(error);
             }
-            if machine.syncs == Syncs::Honest && machine.reached_cache(fault) {
+            if !machine.ignored.contains(&Call::SyncDir) && machine.reached_cache(fault) {
                 machine.disk.sync_dir(dir)?;
             }
             Ok(())
