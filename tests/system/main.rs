@@ -1,5 +1,5 @@
-//! Tests: system.
-
+//! Tests of the whole: what crosses packages and processes, one module a subject.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod fsck;
+mod tidy;
