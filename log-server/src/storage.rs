@@ -13,11 +13,13 @@
 //! `head` is the one record of the log's size, `staged` the format of a batch, `directory` the files.
 
 pub mod directory;
+pub mod error;
 pub mod head;
 mod lines;
 pub mod staged;
 
-pub use directory::{Directory, StorageError};
+pub use directory::Directory;
+pub use error::StorageError;
 pub use head::{FileHead, HeadRecord, HeadStore, InstanceId, SwapError};
 pub(crate) use lines::Lines;
 pub use staged::{BatchDigest, BatchError, StagedBatch};

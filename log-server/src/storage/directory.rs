@@ -16,70 +16,22 @@ use std::{
 };
 
 use labelproof_core::{
-    entry_bundle::{BundleError, EntryBundle},
+    entry_bundle::EntryBundle,
     merkle::{Frontier, LeafHash, LeafIndex, NodeHash, NodeId, ReadNodes, TreeHead, TreeSize},
     tile::{TileIndex, TileKind, TileLevel, TilePath, Width},
 };
-use labelproof_host::fs::{Fs, FsError, TEMP_SUFFIX, folder_of, write_atomic};
+use labelproof_host::fs::{Fs, TEMP_SUFFIX, folder_of, write_atomic};
 
-use super::staged::{BatchDigest, BatchError, StagedBatch};
+use super::{
+    error::StorageError,
+    staged::{BatchDigest, StagedBatch},
+};
 
 /// The files of one log.
 #[derive(Clone, Debug)]
 pub struct Directory {
     fs: Arc<dyn Fs>,
     root: PathBuf,
-}
-
-/// What the object store refuses, with the object's name.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StorageError {
-    /// A call of the file system failed.
-    #[error(transparent)]
-    Fs(#[from] FsError),
-    /// A staged batch does not have the digest of its name.
-    #[error("{object} has digest {found}")]
-    WrongDigest {
-        /// Name of the object.
-        object: String,
-        /// Digest of the bytes that are there.
-        found: BatchDigest,
-    },
-    /// A staged batch is not what it should be.
-    #[error("{object} cannot be used")]
-    Batch {
-        /// Name of the object.
-        object: String,
-        /// Why.
-        #[source]
-        source: BatchError,
-    },
-    /// A bundle does not hold the entries its size promises.
-    #[error("{object} cannot be read as a bundle")]
-    Bundle {
-        /// Name of the object.
-        object: String,
-        /// What is wrong.
-        #[source]
-        source: BundleError,
-    },
-    /// The tiles give another root than the head record.
-    #[error("the tiles of size {} give root {}, the head record says {}; run fsck", .stored.size(), .stored.root(), .record.root())]
-    WrongRoot {
-        /// What the tiles give.
-        stored: TreeHead,
-        /// What the head record says.
-        record: TreeHead,
-    },
-    /// An entry does not hash to its leaf.
-    #[error("{object}: entry {index} does not hash to its leaf")]
-    WrongEntry {
-        /// Name of the object.
-        object: String,
-        /// Which entry.
-        index: LeafIndex,
-    },
 }
 
 impl Directory {
