@@ -25,8 +25,8 @@ use crate::state::member::MemberDetail;
 use crate::state::registry::{Extent, GENESIS_INDEX};
 use crate::state::scheme::SchemeDetail;
 use crate::state::signers::SignatureMemo;
-use crate::state::view::StateView;
 use crate::state::subjects::{Changed, Subjects};
+use crate::state::view::StateView;
 
 /// The parts of a state under one head.
 #[derive(Clone, Debug)]

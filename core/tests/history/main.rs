@@ -9,6 +9,7 @@
 mod cast;
 mod corners;
 mod script;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
