@@ -14,6 +14,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use labelproof_core::merkle::LeafHash;
 
@@ -31,7 +32,6 @@ pub struct Network {
     log: Option<Daemon>,
     log_vkey: String,
     log_address: String,
-    genesis: LeafHash,
 }
 
 /// One witness: its folder, its key, and the process while it runs.
@@ -68,6 +68,7 @@ impl Network {
         }
         network.write_policy()?;
         network.start_log()?;
+        network.wait_until_ready();
         network.submit_all(&world::foundation())?;
         network.make_trust()?;
         Ok(network)
@@ -78,18 +79,10 @@ impl Network {
     /// # Errors
     /// A program that failed, with what it said.
     pub fn lay_out(demo: &Path, dir: &Path) -> io::Result<Self> {
-        Self::lay_out_with(demo, dir, &world::genesis())
-    }
-
-    /// Makes folders and keys for a log that begins with `entry_0`.
-    ///
-    /// # Errors
-    /// A program that failed, with what it said.
-    pub fn lay_out_with(demo: &Path, dir: &Path, entry_0: &[u8]) -> io::Result<Self> {
         std::fs::create_dir_all(dir.join("witness"))?;
         let programs = Programs::link(demo, dir)?;
         let genesis = dir.join("genesis.note");
-        std::fs::write(&genesis, entry_0)?;
+        std::fs::write(&genesis, world::genesis())?;
         let mut network = Self {
             dir: dir.to_owned(),
             programs,
@@ -97,7 +90,6 @@ impl Network {
             log: None,
             log_vkey: String::new(),
             log_address: "127.0.0.1:0".to_owned(),
-            genesis: LeafHash::of_entry(entry_0),
         };
         let log_dir = network.log_dir();
         let made = network.must_run(
@@ -219,6 +211,21 @@ impl Network {
         Ok(())
     }
 
+    /// Waits until the log takes events: it has heard from enough witnesses and has its index.
+    ///
+    /// # Panics
+    /// If the log ended, or is not ready in a minute; then with what it says it lacks.
+    pub fn wait_until_ready(&self) {
+        for _ in 0..MOST_LOOKS {
+            if self.get("/readyz").status == 200 {
+                return;
+            }
+            // Readiness comes from other processes and is told by nobody: it has to be looked for.
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+        panic!("the log is not ready: {}", self.get("/readyz").text());
+    }
+
     /// Kills the log with −9.
     ///
     /// # Errors
@@ -242,22 +249,6 @@ impl Network {
     /// Takes the log's process out, to wait for its end or to stop it.
     pub fn take_log(&mut self) -> Option<Daemon> {
         self.log.take()
-    }
-
-    /// Asks every process to stop, the log first, and waits for each.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn stop(mut self) -> io::Result<()> {
-        let log = self.log.take();
-        let witnesses = self
-            .witnesses
-            .iter_mut()
-            .filter_map(|node| node.daemon.take());
-        for mut daemon in log.into_iter().chain(witnesses) {
-            daemon.stop()?;
-        }
-        Ok(())
     }
 
     /// Where the log listens: `http://127.0.0.1:PORT`.
@@ -334,7 +325,7 @@ impl Network {
     /// # Errors
     /// The program failed, with what it said.
     pub fn make_trust(&self) -> io::Result<()> {
-        let genesis = self.genesis.to_string();
+        let genesis = LeafHash::of_entry(&world::genesis()).to_string();
         let (policy, trust) = (self.policy(), self.trust());
         let url = self.log_url();
         let args = ["trust", "init", "--log", &url, "--genesis", &genesis];
@@ -448,6 +439,10 @@ fn vkey_in(stdout: &str) -> io::Result<String> {
     vkey.map(ToOwned::to_owned)
         .ok_or_else(|| io::Error::other(format!("no verifier key in {stdout:?}")))
 }
+
+/// A start takes tens of milliseconds, on a machine full of tests some seconds.
+const MOST_LOOKS: usize = 3_000;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// Short, so that a test that waits for a witnessed head waits for little.
 const BATCH_INTERVAL: &str = "100ms";
