@@ -1,5 +1,6 @@
 //! The command line: `labelproof-log init | genesis | serve | fsck`.
 
+mod fsck;
 mod genesis;
 mod init;
 mod serve;
@@ -39,6 +40,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Init(options) => init::run(&options),
         Command::Genesis(command) => genesis::run(&command),
         Command::Serve(options) => serve::run(&options),
+        Command::Fsck(options) => fsck::run(&options),
     };
     match result {
         Ok(exit) => exit.into(),
@@ -108,4 +110,6 @@ enum Command {
     Genesis(genesis::Command),
     /// Take events, get them witnessed, answer.
     Serve(serve::Options),
+    /// Re-derive root, every tile, every entry and every state head; name the first that is wrong.
+    Fsck(fsck::Options),
 }

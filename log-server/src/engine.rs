@@ -17,8 +17,9 @@ use tracing::{error, info};
 use crate::{
     feeder::driver::FeederHandle,
     load::{LoadError, load},
-    log::{Acknowledged, Log},
+    log::Log,
     sequencer::{Parts, SequenceError, Sequencer},
+    shelf::Acknowledged,
 };
 
 /// Puts what waits into the log; `None` if nothing waits, or nothing may be signed.

@@ -17,6 +17,7 @@ pub mod pool;
 pub mod progress;
 pub mod publisher;
 pub mod sequencer;
+pub mod shelf;
 mod snapshot;
 pub mod storage;
 pub mod store;

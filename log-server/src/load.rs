@@ -22,9 +22,10 @@ use labelproof_core::{
 use tracing::{info, warn};
 
 use crate::{
-    log::{Acknowledged, Published, Setting},
+    log::Setting,
     lookup,
     sequencer::{Parts, SequenceError, Sequencer},
+    shelf::{Acknowledged, Published},
     snapshot,
     storage::StorageError,
 };

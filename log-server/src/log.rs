@@ -8,9 +8,9 @@
 //! Nothing here starts a thread or waits: a simulation calls the same methods one by one.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -33,6 +33,7 @@ use crate::{
     lookup,
     pool::Pool,
     progress::Progress,
+    shelf::{Acknowledged, Published, Shelf},
     storage::Directory,
 };
 
@@ -58,7 +59,7 @@ pub struct Setting {
 pub struct Log {
     pub(crate) setting: Setting,
     pub(crate) tip: Mutex<Tip>,
-    shelf: RwLock<Shelf>,
+    shelf: Shelf,
     progress: watch::Sender<Progress>,
     witnesses: Mutex<Vec<WitnessReport>>,
     index_is_suspect: AtomicBool,
@@ -101,31 +102,6 @@ pub enum Hold {
     Ending,
 }
 
-/// What can be shown: the heads that wait for witnesses, and the newest published one.
-#[derive(Debug, Default)]
-pub(crate) struct Shelf {
-    newest: Option<Arc<Acknowledged>>,
-    waiting: VecDeque<Arc<Acknowledged>>,
-    published: Option<Arc<Published>>,
-}
-
-/// A head that is durable and signed.
-#[derive(Debug)]
-pub struct Acknowledged {
-    pub(crate) signed: Arc<SignedCheckpoint>,
-    pub(crate) view: StateView,
-    /// The state head: the last entry under this checkpoint.
-    pub(crate) head: StateHead,
-}
-
-/// The head that answers.
-#[derive(Debug)]
-pub struct Published {
-    pub(crate) witnessed: WitnessedCheckpoint,
-    pub(crate) note: Vec<u8>,
-    pub(crate) view: StateView,
-}
-
 /// Entries on their way into the log, and what becomes known when they are in.
 #[derive(Debug)]
 pub struct Batch {
@@ -144,14 +120,6 @@ impl Batch {
     }
 }
 
-impl Published {
-    /// Size and root.
-    #[must_use]
-    pub fn head(&self) -> TreeHead {
-        self.witnessed.head()
-    }
-}
-
 impl Log {
     /// A log whose store is not loaded yet.
     #[must_use]
@@ -166,7 +134,7 @@ impl Log {
                 waiting: BTreeMap::new(),
                 hold: Some(Hold::Loading),
             }),
-            shelf: RwLock::default(),
+            shelf: Shelf::default(),
             progress: watch::channel(Progress::start()).0,
             witnesses: Mutex::default(),
             index_is_suspect: AtomicBool::new(false),
@@ -190,28 +158,7 @@ impl Log {
                 Some(Hold::Asking)
             };
         }
-        let mut shelf = self.shelf_mut();
-        let newest = Arc::new(loaded.newest);
-        if shelf.published.is_none() {
-            shelf.published = loaded.published.map(Arc::new);
-        }
-        let published = shelf
-            .published
-            .as_ref()
-            .map_or(TreeSize::EMPTY, |published| {
-                published.witnessed.head().size()
-            });
-        // Heads that were signed before the store failed are still good; over a restart the newest
-        // stands for all that were not published.
-        let last = shelf
-            .waiting
-            .back()
-            .map_or(published, |waiting| waiting.signed.head().size());
-        if size > last {
-            shelf.waiting.push_back(newest.clone());
-        }
-        shelf.newest = Some(newest);
-        drop(shelf);
+        let published = self.shelf.take_up(loaded.newest, loaded.published);
         self.progress.send_modify(|progress| {
             progress.load(size);
             progress.publish(published);
@@ -297,10 +244,7 @@ impl Log {
             view: batch.view,
             head: batch.head,
         });
-        let mut shelf = self.shelf_mut();
-        shelf.waiting.push_back(acknowledged.clone());
-        shelf.newest = Some(acknowledged.clone());
-        drop(shelf);
+        self.shelf.push(acknowledged.clone());
         self.progress
             .send_modify(|progress| progress.acknowledge(head.size()));
         acknowledged
@@ -337,13 +281,13 @@ impl Log {
     /// The newest head that is durable and signed.
     #[must_use]
     pub fn newest(&self) -> Option<Arc<Acknowledged>> {
-        self.shelf().newest.clone()
+        self.shelf.newest()
     }
 
     /// The head that answers.
     #[must_use]
     pub fn published(&self) -> Option<Arc<Published>> {
-        self.shelf().published.clone()
+        self.shelf.published()
     }
 
     pub(crate) fn has_state(&self) -> bool {
@@ -381,7 +325,7 @@ impl Log {
     /// How many heads wait for the witnesses.
     #[must_use]
     pub fn unpublished(&self) -> usize {
-        self.shelf().waiting.len()
+        self.shelf.waiting()
     }
 
     /// How the witnesses stand.
@@ -418,16 +362,7 @@ impl Log {
 
     /// Whether a head is one that was acknowledged, or is published.
     pub(crate) fn can_show(&self, head: TreeHead) -> bool {
-        let shelf = self.shelf();
-        let published = shelf
-            .published
-            .as_ref()
-            .is_some_and(|published| published.witnessed.head() == head);
-        published
-            || shelf
-                .waiting
-                .iter()
-                .any(|waiting| waiting.signed.head() == head)
+        self.shelf.can_show(head)
     }
 
     /// Puts a witnessed head in front; `None` if it is no newer than the one there, or was never acknowledged here.
@@ -437,26 +372,7 @@ impl Log {
         note: Vec<u8>,
     ) -> Option<Arc<Published>> {
         let size = witnessed.head().size();
-        let mut shelf = self.shelf_mut();
-        let view = match &shelf.published {
-            Some(old) if old.witnessed.head() == witnessed.head() => old.view.clone(),
-            _ => shelf
-                .waiting
-                .iter()
-                .find(|waiting| waiting.signed.head() == witnessed.head())?
-                .view
-                .clone(),
-        };
-        shelf
-            .waiting
-            .retain(|waiting| waiting.signed.head().size() > size);
-        let published = Arc::new(Published {
-            witnessed,
-            note,
-            view,
-        });
-        shelf.published = Some(published.clone());
-        drop(shelf);
+        let published = self.shelf.put_in_front(witnessed, note)?;
         self.progress.send_modify(|progress| progress.publish(size));
         Some(published)
     }
@@ -471,15 +387,6 @@ impl Log {
             tip.hold = Some(Hold::Loading);
             tip
         })
-    }
-
-    // Every change of the shelf is one assignment or leaves heads that are all good to show.
-    fn shelf(&self) -> RwLockReadGuard<'_, Shelf> {
-        self.shelf.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn shelf_mut(&self) -> RwLockWriteGuard<'_, Shelf> {
-        self.shelf.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -11,10 +11,7 @@ use std::sync::Arc;
 use labelproof_core::policy::WitnessedCheckpoint;
 use tracing::{debug, warn};
 
-use crate::{
-    log::{Log, Published},
-    storage::StorageError,
-};
+use crate::{log::Log, shelf::Published, storage::StorageError};
 
 /// Publishes a checkpoint; `None` if a newer one is out, or it is not one of ours.
 ///

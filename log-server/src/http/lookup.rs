@@ -12,10 +12,7 @@ use labelproof_core::{
 };
 
 use super::{Document, NO_STORE, Service, TEXT, error::Problem};
-use crate::{
-    log::{Log, Published},
-    storage::StorageError,
-};
+use crate::{log::Log, shelf::Published, storage::StorageError};
 
 /// `GET /v1/events/{id}`: the note as it was logged; `Link` names the address of its proof.
 pub(super) async fn event(

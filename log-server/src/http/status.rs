@@ -20,10 +20,7 @@ use labelproof_core::{
 use tracing::{error, warn};
 
 use super::{Document, NO_STORE, Service, error::Problem, lookup::proof_of};
-use crate::{
-    log::{Log, Published},
-    storage::StorageError,
-};
+use crate::{log::Log, shelf::Published, storage::StorageError};
 
 /// `GET /v1/status/label/{scheme}/{id}`.
 pub(super) async fn label(

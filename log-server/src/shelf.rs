@@ -1,0 +1,168 @@
+//! The shelf: heads that are signed and wait for witnesses, and the one that answers.
+//!
+//! ```text
+//! acknowledged ─▶ waiting … waiting ─▶ published
+//! ```
+//! Status always answers for the published head, so each head keeps the view of the state it closes; a view
+//! costs only what changed since. Readers share the lock; every change leaves heads that are all good to show.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use labelproof_core::{
+    checkpoint::SignedCheckpoint,
+    merkle::{TreeHead, TreeSize},
+    policy::WitnessedCheckpoint,
+    state::{StateView, head::StateHead},
+};
+
+/// A head that is durable and signed.
+#[derive(Debug)]
+pub struct Acknowledged {
+    pub(crate) signed: Arc<SignedCheckpoint>,
+    pub(crate) view: StateView,
+    /// The last entry under this checkpoint.
+    pub(crate) head: StateHead,
+}
+
+impl Acknowledged {
+    /// The checkpoint with the log's signature alone.
+    #[must_use]
+    pub fn signed(&self) -> &Arc<SignedCheckpoint> {
+        &self.signed
+    }
+}
+
+/// The head that answers.
+#[derive(Debug)]
+pub struct Published {
+    pub(crate) witnessed: WitnessedCheckpoint,
+    pub(crate) note: Vec<u8>,
+    pub(crate) view: StateView,
+}
+
+impl Published {
+    /// Size and root.
+    #[must_use]
+    pub fn head(&self) -> TreeHead {
+        self.witnessed.head()
+    }
+
+    /// The checkpoint with its quorum.
+    #[must_use]
+    pub fn witnessed(&self) -> &WitnessedCheckpoint {
+        &self.witnessed
+    }
+}
+
+/// What can be shown.
+#[derive(Debug, Default)]
+pub(crate) struct Shelf {
+    heads: RwLock<Heads>,
+}
+
+#[derive(Debug, Default)]
+struct Heads {
+    newest: Option<Arc<Acknowledged>>,
+    waiting: VecDeque<Arc<Acknowledged>>,
+    published: Option<Arc<Published>>,
+}
+
+impl Shelf {
+    /// Takes up what a store held, and gives the published size.
+    pub(crate) fn take_up(&self, newest: Acknowledged, published: Option<Published>) -> TreeSize {
+        let mut heads = self.write();
+        if heads.published.is_none() {
+            heads.published = published.map(Arc::new);
+        }
+        let published = heads
+            .published
+            .as_ref()
+            .map_or(TreeSize::EMPTY, |published| published.head().size());
+        // Heads that were signed before the store failed are still good; over a restart the newest
+        // stands for all that were not published.
+        let last = heads
+            .waiting
+            .back()
+            .map_or(published, |waiting| waiting.signed.head().size());
+        let newest = Arc::new(newest);
+        if newest.signed.head().size() > last {
+            heads.waiting.push_back(newest.clone());
+        }
+        heads.newest = Some(newest);
+        published
+    }
+
+    /// Adds a head that was just acknowledged.
+    pub(crate) fn push(&self, acknowledged: Arc<Acknowledged>) {
+        let mut heads = self.write();
+        heads.waiting.push_back(acknowledged.clone());
+        heads.newest = Some(acknowledged);
+    }
+
+    /// Whether a head is one that was acknowledged, or is published.
+    pub(crate) fn can_show(&self, head: TreeHead) -> bool {
+        let heads = self.read();
+        let published = heads
+            .published
+            .as_ref()
+            .is_some_and(|published| published.head() == head);
+        published
+            || heads
+                .waiting
+                .iter()
+                .any(|waiting| waiting.signed.head() == head)
+    }
+
+    /// Puts a witnessed head in front; `None` if it was never acknowledged here.
+    pub(crate) fn put_in_front(
+        &self,
+        witnessed: WitnessedCheckpoint,
+        note: Vec<u8>,
+    ) -> Option<Arc<Published>> {
+        let head = witnessed.head();
+        let mut heads = self.write();
+        let view = match &heads.published {
+            Some(old) if old.head() == head => old.view.clone(),
+            _ => heads
+                .waiting
+                .iter()
+                .find(|waiting| waiting.signed.head() == head)?
+                .view
+                .clone(),
+        };
+        heads
+            .waiting
+            .retain(|waiting| waiting.signed.head().size() > head.size());
+        let published = Arc::new(Published {
+            witnessed,
+            note,
+            view,
+        });
+        heads.published = Some(published.clone());
+        Some(published)
+    }
+
+    pub(crate) fn newest(&self) -> Option<Arc<Acknowledged>> {
+        self.read().newest.clone()
+    }
+
+    pub(crate) fn published(&self) -> Option<Arc<Published>> {
+        self.read().published.clone()
+    }
+
+    /// How many heads wait for the witnesses.
+    pub(crate) fn waiting(&self) -> usize {
+        self.read().waiting.len()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Heads> {
+        self.heads.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Heads> {
+        self.heads.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,142 @@
+//! Applying: the tiles and bundles that a batch adds to, from the staged bytes.
+//!
+//! ```text
+//! tile/entries/001   … committed entries │ new entries          written, cut, synced; new folders synced last
+//! tile/0/001         … committed hashes  │ new hashes
+//! tile/1/000         … committed hashes  │ hash of each level-0 tile that is full now
+//! ```
+//! What is committed is never written again. What lies behind it may be the end of an interrupted run
+//! and is overwritten: this step is run again after every crash.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use labelproof_core::{
+    entry_bundle::EntryBundle,
+    merkle::{Frontier, LeafHash, NodeHash},
+    tile::{TileKind, TileLevel, Width},
+};
+use labelproof_host::fs::folder_of;
+
+use super::{Directory, HASH_BYTES, StorageError, TILE_HEIGHT, WIDTH, full};
+use crate::storage::staged::StagedBatch;
+
+impl Directory {
+    /// Writes the tiles and bundles that a batch adds to; running it again changes nothing.
+    ///
+    /// `before` is the frontier the batch follows. Every file is synced, and every folder that
+    /// got a new name, before this returns.
+    ///
+    /// # Errors
+    /// [`StorageError::Bundle`] where the part that was there already is missing; else what the file system says.
+    pub fn apply(&self, before: &Frontier, batch: &StagedBatch) -> Result<(), StorageError> {
+        let size = before.size().get();
+        let mut folders = BTreeSet::new();
+        self.append_entries(size, batch.entries(), &mut folders)?;
+        for (level, (first, hashes)) in
+            TileLevel::all().zip(new_tile_hashes(before, batch.entries()))
+        {
+            self.append_hashes(level, first, &hashes, &mut folders)?;
+        }
+        for folder in folders {
+            self.fs.sync_dir(&folder)?;
+        }
+        Ok(())
+    }
+
+    fn append_entries(
+        &self,
+        size: u64,
+        entries: &[Vec<u8>],
+        folders: &mut BTreeSet<PathBuf>,
+    ) -> Result<(), StorageError> {
+        for (index, kept, part) in pieces(size, entries) {
+            let path = full(TileKind::Entries, index);
+            let offset = match kept {
+                None => 0,
+                Some(width) => self.object(path.with_width(width))?.len(),
+            };
+            let bytes = EntryBundle::new(part.to_vec())
+                .expect("a staged batch bounds its entries")
+                .to_bytes();
+            self.append(&self.path(path), offset, &bytes, folders)?;
+        }
+        Ok(())
+    }
+
+    fn append_hashes(
+        &self,
+        level: TileLevel,
+        first: u64,
+        hashes: &[NodeHash],
+        folders: &mut BTreeSet<PathBuf>,
+    ) -> Result<(), StorageError> {
+        for (index, kept, part) in pieces(first, hashes) {
+            let path = self.path(full(TileKind::Hashes(level), index));
+            let bytes: Vec<u8> = part.iter().flat_map(|hash| *hash.as_bytes()).collect();
+            self.append(
+                &path,
+                kept.map_or(0, Width::count) * HASH_BYTES,
+                &bytes,
+                folders,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Puts `bytes` at `offset` and cuts what an interrupted run may have left behind them.
+    fn append(
+        &self,
+        path: &Path,
+        offset: usize,
+        bytes: &[u8],
+        folders: &mut BTreeSet<PathBuf>,
+    ) -> Result<(), StorageError> {
+        if offset == 0 {
+            self.fs.create_dir_all(folder_of(path))?;
+            folders.insert(folder_of(path).to_owned());
+        }
+        self.fs.write_at(path, offset as u64, bytes)?;
+        self.fs.set_len(path, (offset + bytes.len()) as u64)?;
+        self.fs.sync_file(path)?;
+        Ok(())
+    }
+}
+
+/// For each tile level, where the new hashes of a batch begin, and the hashes.
+fn new_tile_hashes(before: &Frontier, entries: &[Vec<u8>]) -> Vec<(u64, Vec<NodeHash>)> {
+    let mut levels: Vec<(u64, Vec<NodeHash>)> = Vec::new();
+    let mut frontier = before.clone();
+    for entry in entries {
+        frontier.append_with(LeafHash::of_entry(entry), |id, hash| {
+            if id.level() % TILE_HEIGHT == 0 {
+                let level = usize::from(id.level() / TILE_HEIGHT);
+                if levels.len() <= level {
+                    levels.push((id.index(), Vec::new()));
+                }
+                levels[level].1.push(hash);
+            }
+        });
+    }
+    levels
+}
+
+/// Cuts what begins at position `first` into files of 256: file number, what it holds already, what comes to it.
+fn pieces<T>(first: u64, all: &[T]) -> impl Iterator<Item = (u64, Option<Width>, &[T])> {
+    let mut rest = all;
+    let mut at = first;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let kept = u16::try_from(at % WIDTH).ok().and_then(Width::new);
+        let room = Width::FULL.count() - kept.map_or(0, Width::count);
+        let (part, later) = rest.split_at(rest.len().min(room));
+        let piece = (at / WIDTH, kept, part);
+        rest = later;
+        at += part.len() as u64;
+        Some(piece)
+    })
+}
