@@ -125,6 +125,9 @@ impl State {
         let name =
             label_name(&self.subjects.registry, label).map_err(|_| HistoryError::NoRecord)?;
         let record = self.map.get(&name.key()).ok_or(HistoryError::NoRecord)?;
+        if !entries.is_sorted_by(|earlier, later| earlier.0 < later.0) {
+            return Err(HistoryError::OtherRecord);
+        }
         let mut labels = Labels::new(Extent::Part);
         for (at, entry) in entries {
             replay_label_entry(&self.subjects.registry, &mut labels, *at, entry)

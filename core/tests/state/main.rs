@@ -1,0 +1,19 @@
+//! The state function from outside: lives of labels, who may do what, cut-offs, and what bundles prove.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod authority;
+mod bundle;
+mod cutoff;
+mod ledger;
+mod life;
+mod model;
+mod replay;
+mod table;
+#[path = "../../../tests/lib/world.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "one invented world serves the tests of all packages"
+)]
+mod world;
