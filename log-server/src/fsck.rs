@@ -10,7 +10,7 @@ mod edge;
 mod report;
 
 use labelproof_core::checkpoint::SignedCheckpoint;
-use labelproof_core::merkle::{LeafIndex, TreeSize};
+use labelproof_core::merkle::{Frontier, LeafIndex, ReadNodes as _, TreeHead, TreeSize};
 use labelproof_core::state::head::StateHead;
 use labelproof_core::state::{Replayed, State};
 use labelproof_core::tile::{TileKind, TileLevel, TilePath, bundles_between, tiles_between};
@@ -28,10 +28,14 @@ pub struct Progress {
 }
 
 /// Checks everything that a checkpoint stands for, and tells `progress` after each object.
+///
+/// `published` is the older checkpoint that the log shows, if it is not the same: its tree must be a beginning of the
+/// one that is checked.
 #[must_use]
 pub fn check<S: TileSource>(
     source: S,
     checkpoint: &SignedCheckpoint,
+    published: Option<&SignedCheckpoint>,
     progress: impl FnMut(Progress),
 ) -> Report {
     let mut pass = Pass {
@@ -42,7 +46,7 @@ pub fn check<S: TileSource>(
         total: objects(checkpoint.head().size()),
         progress,
     };
-    let fault = pass.run().err();
+    let fault = pass.run(published.map(SignedCheckpoint::head)).err();
     pass.report.close(fault)
 }
 
@@ -63,13 +67,16 @@ fn objects(size: TreeSize) -> u64 {
 }
 
 impl<S: TileSource, P: FnMut(Progress)> Pass<S, P> {
-    fn run(&mut self) -> Result<(), Fault> {
+    fn run(&mut self, published: Option<TreeHead>) -> Result<(), Fault> {
         let size = self.reader.head().size();
         let leaves = TileKind::Hashes(TileLevel::LEAVES);
         let tiles: Vec<TilePath> = tiles_between(TreeSize::EMPTY, size).collect();
         // From the top down: a tile is read after the one that proves it.
         for path in tiles.iter().rev().filter(|path| path.kind() != leaves) {
             self.tile(*path)?;
+        }
+        if let Some(published) = published {
+            self.published(published)?;
         }
         for path in bundles_between(TreeSize::EMPTY, size) {
             self.tile(path.leaves().expect("a bundle has leaves"))?;
@@ -96,6 +103,25 @@ impl<S: TileSource, P: FnMut(Progress)> Pass<S, P> {
             // Which of the partial tiles is wrong, the reader cannot say; the entries can.
             Err(TilesError::WrongRoot(_)) => Err(edge::blame(&self.reader)),
             Err(error) => Err(Fault::Object(error)),
+        }
+    }
+
+    /// Checks that a smaller tree is a beginning of this one, from the nodes of this one.
+    fn published(&self, published: TreeHead) -> Result<(), Fault> {
+        let size = published.size();
+        if size > self.reader.head().size() {
+            return Err(Fault::Published);
+        }
+        let nodes = match self.reader.read_nodes(&Frontier::ids(size)) {
+            Ok(nodes) => nodes,
+            Err(TilesError::WrongRoot(_)) => return Err(edge::blame(&self.reader)),
+            Err(error) => return Err(Fault::Object(error)),
+        };
+        let frontier = Frontier::from_nodes(size, nodes).expect("a node for each id");
+        if frontier.head() == published {
+            Ok(())
+        } else {
+            Err(Fault::Published)
         }
     }
 

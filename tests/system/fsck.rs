@@ -69,7 +69,7 @@ fn sign(head: TreeHead) -> SignedCheckpoint {
 
 fn fsck(fs: &SimulatedFs, checkpoint: &SignedCheckpoint) -> Report {
     let source = DirTiles::new(Arc::new(fs.clone()), PathBuf::from("/"));
-    check(source, checkpoint, |_| {})
+    check(source, checkpoint, None, |_| {})
 }
 
 /// What is named, and how the program ends.
@@ -84,7 +84,7 @@ fn a_whole_log_is_right() {
     let (fs, checkpoint) = store(&entries);
     let mut seen = Vec::new();
     let source = DirTiles::new(Arc::new(fs), PathBuf::from("/"));
-    let report = check(source, &checkpoint, |progress| seen.push(progress));
+    let report = check(source, &checkpoint, None, |progress| seen.push(progress));
     assert!(report.fault().is_none(), "{report}");
     assert_eq!(report.events() + report.heads(), entries.len() as u64);
     assert_eq!((report.tiles(), report.bundles()), (3, 2));
@@ -145,6 +145,25 @@ fn another_root_is_the_checkpoint_s_fault() {
     assert!(fsck(&SimulatedFs::new(0), &empty).fault().is_none());
     let lie = sign(TreeHead::new(TreeSize::EMPTY, checkpoint.head().root()));
     assert!(matches!(fsck(&fs, &lie).fault(), Some(Fault::Root)));
+}
+
+#[test]
+fn what_the_log_shows_must_be_a_beginning_of_it() {
+    let entries = entries();
+    let (fs, checkpoint) = store(&entries);
+    let judge = |published: &SignedCheckpoint| {
+        let source = DirTiles::new(Arc::new(fs.clone()), PathBuf::from("/"));
+        check(source, &checkpoint, Some(published), |_| {})
+    };
+    for size in [2, 256, 257, entries.len()] {
+        let (_, older) = store(&entries[..size]);
+        assert!(judge(&older).fault().is_none(), "{size}");
+        let other = sign(TreeHead::new(older.head().size(), RootHash::EMPTY));
+        assert!(matches!(judge(&other).fault(), Some(Fault::Published)));
+    }
+    let size = TreeSize::new(entries.len() as u64 + 1);
+    let ahead = sign(TreeHead::new(size, checkpoint.head().root()));
+    assert!(matches!(judge(&ahead).fault(), Some(Fault::Published)));
 }
 
 /// A log that is a right tree of wrong entries: signed by a log that broke its own rules.

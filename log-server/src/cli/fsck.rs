@@ -78,7 +78,9 @@ fn of_directory(dir: &Path, json: bool) -> Outcome {
     // The head record is what this key would sign; nothing signed here leaves the process.
     let checkpoint =
         SignedCheckpoint::sign(&Checkpoint::new(origin_of(key.vkey()), record.head()), &key);
-    Ok(check(directory, &checkpoint, json))
+    let published = directory.checkpoint().map_err(Failure::internal)?;
+    let published = published.map(|note| open(&note, key.vkey())).transpose()?;
+    Ok(check(directory, &checkpoint, published.as_ref(), json))
 }
 
 fn of_url(url: &str, vkey: &Vkey, json: bool) -> Outcome {
@@ -90,16 +92,24 @@ fn of_url(url: &str, vkey: &Vkey, json: bool) -> Outcome {
     let note = response
         .ok()
         .map_err(|error| Failure::new(Exit::Unreachable, error))?;
-    let note = Note::parse(&note).map_err(Failure::malformed)?;
-    let checkpoint =
-        SignedCheckpoint::open(note, vkey).map_err(|error| Failure::new(Exit::NotSigned, error))?;
-    Ok(check(HttpTiles::new(fetch, base), &checkpoint, json))
+    let checkpoint = open(&note, vkey)?;
+    Ok(check(HttpTiles::new(fetch, base), &checkpoint, None, json))
 }
 
-fn check<S: TileSource>(source: S, checkpoint: &SignedCheckpoint, json: bool) -> Exit {
+fn open(note: &[u8], vkey: &Vkey) -> Result<SignedCheckpoint, Failure> {
+    let note = Note::parse(note).map_err(Failure::malformed)?;
+    SignedCheckpoint::open(note, vkey).map_err(|error| Failure::new(Exit::NotSigned, error))
+}
+
+fn check<S: TileSource>(
+    source: S,
+    checkpoint: &SignedCheckpoint,
+    published: Option<&SignedCheckpoint>,
+    json: bool,
+) -> Exit {
     // It draws on stderr, and only where that is a terminal.
     let bar = ProgressBar::new(0).with_style(style());
-    let report = fsck::check(source, checkpoint, |Progress { done, total }| {
+    let report = fsck::check(source, checkpoint, published, |Progress { done, total }| {
         bar.set_length(total);
         bar.set_position(done);
     });

@@ -43,6 +43,9 @@ pub enum Fault {
     /// Neither the tiles nor the entries hash to the signed root.
     #[error("neither tiles nor entries hash to the root of the checkpoint")]
     Root,
+    /// The checkpoint that the log shows is not a beginning of the log.
+    #[error("the published checkpoint is not a beginning of the log")]
+    Published,
     /// Entry 0 begins the log of another origin.
     #[error("entry 0 begins the log {0}")]
     OtherOrigin(Origin),
@@ -166,7 +169,7 @@ impl Fault {
             )
             | Self::PartialTile(path) => Object::File(*path),
             Self::Object(TilesError::Source(_)) => Object::Source,
-            Self::Object(_) | Self::Root => Object::Checkpoint,
+            Self::Object(_) | Self::Root | Self::Published => Object::Checkpoint,
             Self::OtherOrigin(_) => Object::Entry(LeafIndex::new(0)),
             Self::Refused { index, .. } | Self::NoHead(index) => Object::Entry(*index),
             Self::Entry(WrongEntry::Head { at } | WrongEntry::NeedsHistory { at, .. }) => {
@@ -188,7 +191,7 @@ impl Fault {
             Self::OtherOrigin(_) | Self::Refused { .. } | Self::Entry(_) | Self::NoHead(_) => {
                 Exit::LogMisbehaved
             }
-            Self::Object(_) | Self::PartialTile(_) | Self::Root => Exit::NotInLog,
+            Self::Object(_) | Self::PartialTile(_) | Self::Root | Self::Published => Exit::NotInLog,
         }
     }
 }
