@@ -71,3 +71,63 @@ free_port() {
   done
   return 1
 }
+
+# Makes the store of a log of one member, and a witness of ours that knows it; leaves the keys in $log_vkey and
+# $our_vkey. Needs labelproof, labelproof-log and labelproof-witness in $bin.
+make_log() {
+  local root
+  root=$("$bin/labelproof" keygen --name root.jp.example --out "$dir/root.key")
+  "$bin/labelproof" keygen --name label.jp.example --out "$dir/label.key" >"$dir/label.vkey"
+  cat >"$dir/members.toml" <<TOML
+decided_at = "2026-01-01T00:00:00Z"
+
+[[members]]
+id = "jp"
+name = "Japan"
+roots = ["$root"]
+threshold = 1
+territories = ["JP"]
+domains = ["jp.example"]
+associate = false
+TOML
+  "$bin/labelproof-log" genesis new --origin "$origin" --members "$dir/members.toml" --key "$dir/root.key" \
+    --out "$dir/genesis.note"
+  log_vkey=$("$bin/labelproof-log" init --origin "$origin" --dir "$dir/log" --genesis "$dir/genesis.note")
+  our_vkey=$("$bin/labelproof-witness" init --name ours.jp.example --dir "$dir/w1")
+  "$bin/labelproof-witness" logs add --dir "$dir/w1" "$log_vkey"
+} >&2
+
+# Starts both; the lines of policy after the log's are $1, where OURS stands for our witness. Leaves the addresses in
+# $log_url and $our_url.
+start_log() {
+  start witness "$bin/labelproof-witness" serve --dir "$dir/w1" --listen 127.0.0.1:0
+  our_url=$(address witness)
+  printf 'log %s\n%s\n' "$log_vkey" "${1//OURS/$our_vkey $our_url}" >"$dir/policy"
+  start log "$bin/labelproof-log" serve --dir "$dir/log" --listen 127.0.0.1:0 --policy "$dir/policy" \
+    --batch-interval 50ms
+  log_url=$(address log)
+  await curl -fsS "$log_url/checkpoint"
+}
+
+# Logs a scheme, an authority and $1 labels, and waits until the last of them is witnessed.
+fill_log() {
+  local count=$1 number
+  event scheme.define root.key '' 201
+  event authority.accredit root.key "s/label.jp.example+[^\"]*/$(sed 's/[&/]/\\&/g' "$dir/label.vkey")/" 201
+  for ((number = 1; number < count; number++)); do
+    event label.issue label.key "s/EX-000123/EX-$number/g" 202 'Prefer: respond-async'
+  done
+  event label.issue label.key "s/EX-000123/EX-$count/g" 201
+}
+
+# Signs the template of kind $1 with key $2 after an edit by sed, and sends it; the log must answer with status $4.
+event() {
+  local kind=$1 key=$2 edit=$3 want=$4 got
+  "$bin/labelproof" event new "$kind" | sed "$edit" >"$dir/event.json"
+  "$bin/labelproof" event sign "$kind" --key "$dir/$key" --origin "$origin" --file "$dir/event.json" >"$dir/event.note"
+  got=$(curl -sS -o "$dir/answer.json" -w '%{http_code}' -H 'Content-Type: text/plain' ${5:+-H "$5"} \
+    --data-binary "@$dir/event.note" "$log_url/v1/events")
+  [ "$got" = "$want" ] || { echo "$kind: status $got: $(cat "$dir/answer.json")" >&2; return 1; }
+}
+
+origin=labels.g7.example
