@@ -7,11 +7,9 @@ use labelproof_core::state::{CutOff, Falls, LeftOut};
 use labelproof_core::status::{Finding, LabelStatus};
 use serde_json::{Value, json};
 
-use crate::ledger::Ledger;
+use crate::ledger::{ISSUER, LABEL, Ledger};
 use crate::world::{self, further_key, key, root};
 
-const LABEL: &str = "jp.jc-star/EX-1";
-const ISSUER: &str = "label.jp.example";
 const SUPERVISOR: &str = "watch.jp.example";
 
 fn status_of(ledger: &mut Ledger, label: &str) -> LabelStatus {

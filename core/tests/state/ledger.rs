@@ -17,6 +17,7 @@ use labelproof_core::state::{SignatureMemo, State, StateView};
 use labelproof_core::status::{self, Finding, ReadLog, Trusted, Unverified, VerifiedBundle};
 use labelproof_core::time::Time;
 use labelproof_core::tlog_proof::TlogProof;
+use serde_json::json;
 
 use crate::world;
 
@@ -229,3 +230,26 @@ pub(crate) fn stranger(name: &str) -> SigningKey {
 
 /// Enough of the witnesses.
 pub(crate) const WITNESSES: [&str; 5] = ["ca", "de", "fr", "gb", "it"];
+
+/// A log in which the label was suspended by its supervisor and the issuer has a second key.
+pub(crate) fn sample() -> Ledger {
+    let mut ledger = Ledger::founded();
+    let (_, issue) = ledger.accept(&world::issue(LABEL, ISSUER));
+    ledger.accept(&world::issue("jp.jc-star/EX-2", ISSUER));
+    let newest = ledger.newest(&format!("authority:{ISSUER}"));
+    let add = json!({ "add": world::further_key(ISSUER, 2).vkey().to_string() });
+    ledger.accept(&world::change_key(ISSUER, &add, newest, &world::root("jp")));
+    ledger.accept(&world::suspend(
+        LABEL,
+        "2026-05-11T08:00:00Z",
+        Some(issue),
+        "watch.jp.example",
+    ));
+    ledger
+}
+
+/// The label of most tests.
+pub(crate) const LABEL: &str = "jp.jc-star/EX-1";
+
+/// Its issuer.
+pub(crate) const ISSUER: &str = "label.jp.example";

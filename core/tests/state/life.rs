@@ -7,11 +7,9 @@ use labelproof_core::state::record::{Flag, Status};
 use labelproof_core::status::{Finding, LabelStatus};
 use serde_json::json;
 
-use crate::ledger::{Ledger, label, now, subject};
+use crate::ledger::{ISSUER, LABEL, Ledger, label, now, subject};
 use crate::world;
 
-const LABEL: &str = "jp.jc-star/EX-1";
-const ISSUER: &str = "label.jp.example";
 const SUPERVISOR: &str = "watch.jp.example";
 
 fn label_status(ledger: &mut Ledger, of: &str) -> LabelStatus {

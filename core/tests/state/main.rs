@@ -5,6 +5,8 @@
 mod authority;
 mod bundle;
 mod cutoff;
+mod heads;
+mod keys;
 mod ledger;
 mod life;
 mod model;

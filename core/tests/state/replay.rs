@@ -9,11 +9,8 @@ use labelproof_core::state::{
 };
 use serde_json::json;
 
-use crate::ledger::{Ledger, label, subject};
+use crate::ledger::{ISSUER, LABEL, Ledger, label, subject};
 use crate::world::{self, key, root};
-
-const LABEL: &str = "jp.jc-star/EX-1";
-const ISSUER: &str = "label.jp.example";
 
 /// A log of several batches in which every kind but `member.root` occurs.
 fn sample() -> Ledger {
@@ -178,7 +175,7 @@ fn snapshot_is_believed_only_as_a_whole() {
             snapshot.registry.insert(number, again);
         });
         with(&|snapshot| {
-            snapshot.registry[number].0 = LeafIndex::new(snapshot.registry[number].0.get() + 1)
+            snapshot.registry[number].0 = LeafIndex::new(snapshot.registry[number].0.get() + 1);
         });
     }
 }

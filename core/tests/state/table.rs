@@ -4,11 +4,9 @@ use labelproof_core::event::{EventId, Kind};
 use labelproof_core::state::record::Status;
 use serde_json::json;
 
-use crate::ledger::Ledger;
+use crate::ledger::{ISSUER, LABEL, Ledger};
 use crate::world;
 
-const LABEL: &str = "jp.jc-star/EX-1";
-const ISSUER: &str = "label.jp.example";
 const SUPERVISOR: &str = "watch.jp.example";
 const OTHER_ISSUER: &str = "second.jp.example";
 
