@@ -32,7 +32,8 @@ fn refuses_other_spellings_of_a_key() {
     let (id, base64) = rest.split_once('+').unwrap();
     let upper = format!("{name}+{}+{base64}", id.to_uppercase());
     let zero = format!("{name}+00000000+{base64}");
-    let table: [(&str, fn(&KeyError) -> bool); 9] = [
+    type Want = fn(&KeyError) -> bool;
+    let table: [(&str, Want); 9] = [
         ("", |error| *error == KeyError::Malformed),
         (name, |error| *error == KeyError::Malformed),
         (&good[1..], |error| {
