@@ -1,17 +1,157 @@
-//! The whole network on this machine, and every program it is made of: the name it is started
-//! under decides which one it is.
+//! The whole network on this machine: `labelproof-demo`, and the programs it is made of.
+//!
+//! One file is all of them. Started under its own name it lays out a log, seven witnesses and
+//! two hundred invented labels, checks a few, and says what a person can try; started as
+//! `labelproof`, `labelproof-log` or `labelproof-witness` (links in `DIR/bin`), it is that
+//! program. Child processes end with the demo, also when it is killed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::{env, io, thread};
 
+use clap::Parser;
+use labelproof_host::shutdown::Shutdown;
+use labelproof_tests::daemon::CHILD_VARIABLE;
 use labelproof_tests::programs::Program;
 
+mod check;
+mod labels;
+mod publish;
+mod registry;
+mod story;
+mod tour;
+
+/// A whole network on this machine: a log, seven witnesses, two hundred invented labels.
+///
+/// Prints what it does as it does it, and ends with five commands to try in another terminal.
+/// Ctrl-C stops everything.
+#[derive(Debug, Parser)]
+#[command(
+    name = "labelproof-demo",
+    version,
+    after_help = "Example: labelproof-demo --once"
+)]
+struct Args {
+    /// Run the five commands as printed, then stop; exits with 0 if each did what it says.
+    #[arg(long)]
+    once: bool,
+    /// Where everything goes, and stays; a folder that goes with the demo if absent.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
 fn main() -> ExitCode {
-    let args: Vec<_> = std::env::args_os().collect();
-    let name = args.first().map(PathBuf::from).unwrap_or_default();
-    match Program::of_argv0(&name) {
-        Some(Program::Client) => labelproof_cli::main(args),
-        Some(Program::Witness) => labelproof_witness::cli::main(args),
-        Some(Program::Log) | None => ExitCode::FAILURE,
+    let name = env::args_os().next().unwrap_or_default();
+    let Some(program) = Program::of_argv0(Path::new(&name)) else {
+        return demo(Args::parse());
+    };
+    if env::var_os(CHILD_VARIABLE).is_some() {
+        end_with_parent();
+    }
+    match program {
+        Program::Client => labelproof_cli::main(env::args_os()),
+        Program::Log => labelproof_log::cli::main(env::args_os()),
+        Program::Witness => labelproof_witness::cli::main(env::args_os()),
+    }
+}
+
+/// Ends this process when its parent lets go of the pipe at standard input, however it died.
+fn end_with_parent() {
+    thread::spawn(|| {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        std::process::exit(0);
+    });
+}
+
+/// Tells the story in a thread of its own, so that a signal is answered at any time.
+fn demo(args: Args) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    let folder = match Folder::take(args.dir) {
+        Ok(folder) => folder,
+        Err(error) => return failed(&error),
+    };
+    let (sender, told) = tokio::sync::oneshot::channel();
+    let dir = folder.path().to_owned();
+    let mode = if args.once {
+        story::Mode::Once
+    } else {
+        story::Mode::Stay
+    };
+    let keeping = match folder {
+        Folder::Kept(_) => story::Keeping::Kept,
+        Folder::Passing(_) => story::Keeping::Passing,
+    };
+    thread::spawn(move || {
+        // Nobody listens any more after a signal; the story then ends with its processes.
+        let _ = sender.send(story::tell(&dir, keeping, mode));
+    });
+    let code = runtime.block_on(async {
+        let mut shutdown = match Shutdown::listen() {
+            Ok(shutdown) => shutdown,
+            Err(error) => return failed(&error),
+        };
+        tokio::select! {
+            () = shutdown.requested() => ExitCode::SUCCESS,
+            outcome = told => match outcome {
+                Ok(Ok(story)) => stay(story, mode, &mut shutdown).await,
+                Ok(Err(error)) => failed(&error),
+                Err(_) => ExitCode::FAILURE,
+            },
+        }
+    });
+    drop(folder);
+    code
+}
+
+async fn stay(story: story::Story, mode: story::Mode, shutdown: &mut Shutdown) -> ExitCode {
+    if mode == story::Mode::Stay {
+        shutdown.requested().await;
+    }
+    story.stop()
+}
+
+fn failed(error: &io::Error) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}
+
+/// Where a demo lives.
+enum Folder {
+    /// Given by the person; stays.
+    Kept(PathBuf),
+    /// Goes with the demo.
+    Passing(tempfile::TempDir),
+}
+
+impl Folder {
+    fn take(dir: Option<PathBuf>) -> io::Result<Folder> {
+        let Some(dir) = dir else {
+            return tempfile::Builder::new()
+                .prefix("labelproof-")
+                .tempdir()
+                .map(Folder::Passing);
+        };
+        std::fs::create_dir_all(&dir)?;
+        if std::fs::read_dir(&dir)?.next().is_some() {
+            let what = format!(
+                "{} is not empty; a demo gets a folder of its own",
+                dir.display()
+            );
+            return Err(io::Error::other(what));
+        }
+        dir.canonicalize().map(Folder::Kept)
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Folder::Kept(dir) => dir,
+            Folder::Passing(dir) => dir.path(),
+        }
     }
 }

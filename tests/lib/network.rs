@@ -32,6 +32,7 @@ pub struct Network {
     log: Option<Daemon>,
     log_vkey: String,
     log_address: String,
+    genesis: LeafHash,
 }
 
 /// One witness: its folder, its key, and the process while it runs.
@@ -79,10 +80,18 @@ impl Network {
     /// # Errors
     /// A program that failed, with what it said.
     pub fn lay_out(demo: &Path, dir: &Path) -> io::Result<Self> {
+        Self::lay_out_with(demo, dir, &world::genesis())
+    }
+
+    /// Makes folders and keys for a log that begins with `entry_0`.
+    ///
+    /// # Errors
+    /// A program that failed, with what it said.
+    pub fn lay_out_with(demo: &Path, dir: &Path, entry_0: &[u8]) -> io::Result<Self> {
         std::fs::create_dir_all(dir.join("witness"))?;
         let programs = Programs::link(demo, dir)?;
         let genesis = dir.join("genesis.note");
-        std::fs::write(&genesis, world::genesis())?;
+        std::fs::write(&genesis, entry_0)?;
         let mut network = Self {
             dir: dir.to_owned(),
             programs,
@@ -90,6 +99,7 @@ impl Network {
             log: None,
             log_vkey: String::new(),
             log_address: "127.0.0.1:0".to_owned(),
+            genesis: LeafHash::of_entry(entry_0),
         };
         let log_dir = network.log_dir();
         let made = network.must_run(
@@ -251,6 +261,22 @@ impl Network {
         self.log.take()
     }
 
+    /// Asks every process to stop, the log first, and waits for each.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn stop(mut self) -> io::Result<()> {
+        let log = self.log.take();
+        let witnesses = self
+            .witnesses
+            .iter_mut()
+            .filter_map(|node| node.daemon.take());
+        for mut daemon in log.into_iter().chain(witnesses) {
+            daemon.stop()?;
+        }
+        Ok(())
+    }
+
     /// Where the log listens: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn log_url(&self) -> String {
@@ -325,7 +351,7 @@ impl Network {
     /// # Errors
     /// The program failed, with what it said.
     pub fn make_trust(&self) -> io::Result<()> {
-        let genesis = LeafHash::of_entry(&world::genesis()).to_string();
+        let genesis = self.genesis.to_string();
         let (policy, trust) = (self.policy(), self.trust());
         let url = self.log_url();
         let args = ["trust", "init", "--log", &url, "--genesis", &genesis];

@@ -1,0 +1,197 @@
+//! The story that the demo tells while it happens.
+
+use std::env;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use labelproof_tests::network::Network;
+use labelproof_tests::world::WITNESSES;
+
+use crate::check::Client;
+use crate::labels::{End, Label, days_before, now};
+use crate::publish::publish;
+use crate::registry::{Keys, SCHEMES, foundation, genesis};
+use crate::tour::{NEVER_ISSUED, Tour};
+
+/// What happens after the network is up.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Mode {
+    /// The commands are run, and that is the end.
+    Once,
+    /// The network stays until it is told to go.
+    Stay,
+}
+
+/// What becomes of the folder.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Keeping {
+    /// It stays.
+    Kept,
+    /// It goes with the demo.
+    Passing,
+}
+
+/// A network that is up.
+pub(crate) struct Story {
+    network: Network,
+}
+
+/// Brings the network up in `dir`, and says what happens.
+///
+/// # Errors
+/// Whatever did not work, in words.
+pub(crate) fn tell(dir: &Path, keeping: Keeping, mode: Mode) -> io::Result<Story> {
+    let teller = Teller {
+        begun: Instant::now(),
+    };
+    teller.greet(dir, keeping);
+    let now = now();
+    let keys = Keys::make(&dir.join("keys"))?;
+    let entry_0 = genesis(&keys, &days_before(now, FOUNDED_DAYS_AGO + 7));
+    let mut network = Network::lay_out_with(&env::current_exe()?, dir, &entry_0)?;
+    teller.say(
+        "genesis",
+        "nine members sign entry 0: ca de fr gb it jp us eu, and sg as associate",
+    );
+    for code in WITNESSES {
+        network.start_witness(code)?;
+    }
+    network.write_policy()?;
+    teller.say(
+        "witnesses",
+        "seven processes, one a member, cosign only what grew; any five make a quorum",
+    );
+    network.start_log()?;
+    network.wait_until_ready();
+    teller.say(
+        "log",
+        &format!("{} appends what authorities sign", network.log_url()),
+    );
+    publish(
+        &network.log_url(),
+        vec![foundation(&keys, &days_before(now, FOUNDED_DAYS_AGO))],
+    )?;
+    network.make_trust()?;
+    let ids = SCHEMES.map(|scheme| scheme.id).join(" ");
+    teller.say("schemes", &format!("{ids}; six authorities accredited"));
+    let labels = Label::all();
+    publish(
+        &network.log_url(),
+        labels
+            .iter()
+            .map(|label| label.events(&keys, now))
+            .collect(),
+    )?;
+    teller.say("labels", &tally(&labels));
+    check(&teller, &network, &labels)?;
+    let tour = Tour::new(dir, network.programs().bin(), &network.trust(), &keys);
+    if mode == Mode::Once {
+        tour.run()?;
+    }
+    tour.print();
+    Ok(Story { network })
+}
+
+impl Story {
+    /// Stops every process cleanly, the log first.
+    pub(crate) fn stop(self) -> ExitCode {
+        match self.network.stop() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// Asks the log for one label of each kind, and believes only what its answer proves.
+fn check(teller: &Teller, network: &Network, labels: &[Label]) -> io::Result<()> {
+    let client = Client::new(&network.log_url(), &network.trust())?;
+    teller.say(
+        "checks",
+        "one label of each kind, with the trust file and the log's answer alone:",
+    );
+    println!();
+    for end in [
+        End::Active,
+        End::Expired,
+        End::Suspended,
+        End::Reinstated,
+        End::Revoked,
+    ] {
+        let label = labels
+            .iter()
+            .find(|label| label.end() == end)
+            .expect("labels.csv: some end in each way");
+        let proved = client.check(label)?;
+        let note = if end == End::Reinstated {
+            "again, after a suspension"
+        } else {
+            ""
+        };
+        println!(
+            "            {:<22} {:<13} {:<28} {note}",
+            label.id, proved.word, label.name
+        );
+    }
+    let proved = client.check_absent(NEVER_ISSUED)?;
+    println!("            {NEVER_ISSUED:<22} {}", proved.word);
+    println!();
+    println!(
+        "            as of {}: {} entries, {} of {} witnesses. The state is the log's word: provable",
+        proved.as_of,
+        proved.size,
+        proved.witnesses,
+        WITNESSES.len()
+    );
+    println!(
+        "            when wrong, not yet prevented. An answer that does not hold is an error, never a status.\n"
+    );
+    Ok(())
+}
+
+fn tally(labels: &[Label]) -> String {
+    let count = |end| labels.iter().filter(|label| label.end() == end).count();
+    format!(
+        "{} issued, all invented; then {} suspended, {} suspended and reinstated, {} revoked",
+        labels.len(),
+        count(End::Suspended),
+        count(End::Reinstated),
+        count(End::Revoked)
+    )
+}
+
+/// Says what was done, and when.
+struct Teller {
+    begun: Instant,
+}
+
+impl Teller {
+    fn greet(&self, dir: &Path, keeping: Keeping) {
+        println!(
+            "Labelproof, a registry of product labels that needs no trust in whoever runs it:"
+        );
+        println!("a log, seven witnesses and two hundred labels, on this machine.\n");
+        let fate = match keeping {
+            Keeping::Kept => "stays there",
+            Keeping::Passing => "goes with the demo",
+        };
+        println!(
+            "Everything is in {} and {fate}; Ctrl-C stops it.\n",
+            dir.display()
+        );
+    }
+
+    fn say(&self, what: &str, how: &str) {
+        println!(
+            "  {:>5.1} s  {what:<10} {how}",
+            self.begun.elapsed().as_secs_f32()
+        );
+    }
+}
+
+/// Before the oldest label of the file.
+const FOUNDED_DAYS_AGO: u64 = 900;
