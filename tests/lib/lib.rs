@@ -2,11 +2,12 @@
 //!
 //! [`programs`] gives each program its name, [`daemon`] starts one and stops it,
 //! [`network`] a whole log with its witnesses; [`paper_log`] is one in memory that can lie;
-//! [`world`] has the keys and notes of an invented registry.
+//! [`transcript`] runs what a README shows; [`world`] has the keys and notes of an invented registry.
 
 pub mod daemon;
 pub mod http;
 pub mod network;
 pub mod paper_log;
 pub mod programs;
+pub mod transcript;
 pub mod world;
