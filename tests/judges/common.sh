@@ -23,11 +23,19 @@ binaries() {
 
 # Starts a program in the background; its output goes to $dir/NAME.log.
 started=()
+declare -A running
 start() {
   local name=$1
   shift
   "$@" >"$dir/$name.log" 2>&1 &
   started+=($!)
+  running[$name]=$!
+}
+
+# Ends a program that was started here.
+stop() {
+  kill "${running[$1]}"
+  wait "${running[$1]}" || true
 }
 
 # Ends what was started, last one first, and shows what it said if the judge failed.

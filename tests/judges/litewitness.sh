@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Litewitness beside our witness: both answer the same requests, and both cosign our log in one quorum.
 #
-#   litewitness.sh [BIN]        BIN: folder with labelproof-log and labelproof-witness, target/debug by default
+#   litewitness.sh [BIN]        BIN: folder with our programs, target/debug by default
 #
 # A tool that is missing fails with CI=true, else the judge says that it was skipped.
 set -euo pipefail
@@ -35,13 +35,37 @@ insert into key (origin, key) values ('$1', '$2');
 SQL
 }
 
-# One of ours.
-our_vkey=$("$bin/labelproof-witness" init --name ours.example/w1 --dir "$dir/w1" | grep -o 'ours.example/w1+[^ ]*' | head -1)
+# A log of the request script and a log of ours, both known to both witnesses.
+tried_vkey=$("$dir/requests" -key "$dir/tried.key" -new tried.example/log)
+make_log
+lite_add tried.example/log "$tried_vkey"
+"$bin/labelproof-witness" logs add --dir "$dir/w1" "$tried_vkey" >&2
+lite_add "$origin" "$log_vkey"
+start_log "witness ours OURS
+witness lite $lite_vkey $lite
+group both 2 ours lite
+quorum both"
 
 # 1. The same requests to both.
-log_vkey=$("$dir/requests" -key "$dir/log.key" -new tried.example/log)
-lite_add tried.example/log "$log_vkey"
-"$bin/labelproof-witness" logs add --dir "$dir/w1" "$log_vkey" >&2
-start witness "$bin/labelproof-witness" serve --dir "$dir/w1" --listen 127.0.0.1:0
-ours=$(address witness)
-"$dir/requests" -key "$dir/log.key" -witness "litewitness=$lite=$lite_vkey" -witness "ours=$ours=$our_vkey"
+"$dir/requests" -key "$dir/tried.key" -witness "litewitness=$lite=$lite_vkey" -witness "ours=$our_url=$our_vkey"
+
+# 2. Both in one quorum of our log: it publishes only what both have cosigned.
+fill_log 20
+curl -fsS "$log_url/checkpoint" >"$dir/checkpoint"
+for vkey in "$log_vkey" "$our_vkey" "$lite_vkey"; do
+  grep -q "^— ${vkey%%+*} " "$dir/checkpoint" || { echo "no line of $vkey" >&2; exit 1; }
+done
+size=$(sed -n 2p "$dir/checkpoint")
+[ "$size" -gt 22 ] || { echo "published only $size entries" >&2; exit 1; }
+genesis=$("$bin/labelproof-log" genesis check "$dir/genesis.note")
+"$bin/labelproof" trust init --log "$log_url" --genesis "$genesis" --policy "$dir/policy" --out "$dir/trust.toml" >&2
+"$bin/labelproof" status jp.jc-star/EX-20 --trust "$dir/trust.toml" >&2
+echo "a quorum of litewitness and ours stands under $size entries, and the client accepts it"
+
+# 3. Without litewitness the quorum is not met, and nothing new may appear.
+stop litewitness
+event label.issue label.key 's/EX-000123/EX-21/g' 202 'Prefer: respond-async'
+not_ready() { curl -sS "$log_url/readyz" | grep '"failure":"'; }
+await not_ready
+curl -fsS "$log_url/checkpoint" | sed -n 2p | grep -qx "$size" || { echo "published without litewitness" >&2; exit 1; }
+echo "without litewitness nothing is published"
