@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Litewitness beside our witness: both answer the same requests, and both cosign our log in one quorum.
 #
-#   litewitness.sh [BIN]        BIN: folder with our programs, target/debug by default
+#   litewitness.sh [BIN]        BIN: folder with our programs; else they are built
 #
 # A tool that is missing fails with CI=true, else the judge says that it was skipped.
 set -euo pipefail
 cd "$(dirname "$0")"
-. ./common.sh
+. ./lib.sh
 needs go sqlite3 ssh-agent ssh-add ssh-keygen curl
 bin=$(binaries "${1:-}")
 dir=$(mktemp -d)

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Tessera's own checker, github.com/transparency-dev/tessera/cmd/fsck, passes a log of ours.
 #
-#   tessera.sh [BIN]            makes a log of 150 labels with the programs in BIN, target/debug by default
+#   tessera.sh [BIN]            makes a log of 150 labels with the programs in folder BIN, or built now
 #   tessera.sh --url URL VKEY   checks a log that runs
 #
 # A tool that is missing fails with CI=true, else the judge says that it was skipped.
 set -euo pipefail
 cd "$(dirname "$0")"
-. ./common.sh
+. ./lib.sh
 needs go curl
 dir=$(mktemp -d)
 trap 'end; rm -rf "$dir"' EXIT

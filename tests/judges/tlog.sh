@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Go's checksum database code reads a whole log of ours by URL: every tile, entry and older size.
 #
-#   tlog.sh [BIN]               makes a log of 150 labels with the programs in BIN, target/debug by default
+#   tlog.sh [BIN]               makes a log of 150 labels with the programs in folder BIN, or built now
 #   tlog.sh --url URL VKEY      reads a log that runs
 #
 # A tool that is missing fails with CI=true, else the judge says that it was skipped.
 set -euo pipefail
 cd "$(dirname "$0")"
-. ./common.sh
+. ./lib.sh
 needs go curl
 dir=$(mktemp -d)
 trap 'end; rm -rf "$dir"' EXIT

@@ -1,4 +1,4 @@
-# What the judges share; sourced by each of them after `set -euo pipefail`.
+# What the judges share; sourced by each of them after `set -euo pipefail`. The folder of the judges is the current one.
 
 # Names tools that must be there.
 needs() {
@@ -14,11 +14,24 @@ needs() {
   done
 }
 
-# Prints the folder of our programs.
+# Prints the folder of our programs: the one given, or that of a build made now, as the last one was.
 binaries() {
-  local folder=${1:-../../target/debug}
-  [ -x "$folder/labelproof-witness" ] || { echo "no programs in $folder; run cargo build" >&2; exit 2; }
-  cd "$folder" && pwd
+  local folder=${1:-} target=${CARGO_TARGET_DIR:-../../target}
+  if [ -z "$folder" ]; then
+    if [ -x "$target/release/labelproof-demo" ]; then
+      cargo build --quiet --locked --workspace --bins --release >&2
+      folder=$target/release
+    else
+      cargo build --quiet --locked --workspace --bins >&2
+      folder=$target/debug
+    fi
+  fi
+  # The judge has gone to its own folder; a name given is one of the caller's.
+  case $folder in
+    /* | "$target"/*) cd "$folder" ;;
+    *) cd "$OLDPWD/$folder" ;;
+  esac
+  pwd
 }
 
 # Starts a program in the background; its output goes to $dir/NAME.log.
