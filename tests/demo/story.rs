@@ -128,28 +128,25 @@ fn check(teller: &Teller, network: &Network, labels: &[Label]) -> io::Result<()>
             .expect("labels.csv: some end in each way");
         let proved = client.check(label)?;
         let note = if end == End::Reinstated {
-            "again, after a suspension"
+            ", again, after a suspension"
         } else {
             ""
         };
         println!(
-            "            {:<22} {:<13} {:<28} {note}",
+            "{INDENT}{:<21} {:<10} {}{note}",
             label.id, proved.word, label.name
         );
     }
     let proved = client.check_absent(NEVER_ISSUED)?;
-    println!("            {NEVER_ISSUED:<22} {}", proved.word);
-    println!();
+    println!("{INDENT}{NEVER_ISSUED:<21} {}\n", proved.word);
     println!(
-        "            as of {}: {} entries, {} of {} witnesses. The state is the log's word: provable",
+        "{INDENT}as of {}, by {} of {} witnesses over {} entries; until state verifiers exist",
         proved.as_of,
-        proved.size,
         proved.witnesses,
-        WITNESSES.len()
+        WITNESSES.len(),
+        proved.size
     );
-    println!(
-        "            when wrong, not yet prevented. An answer that does not hold is an error, never a status.\n"
-    );
+    println!("{INDENT}the state is the log's word: provable when wrong, but not prevented\n");
     Ok(())
 }
 
@@ -192,6 +189,9 @@ impl Teller {
         );
     }
 }
+
+/// As wide as the time and the word of a step.
+const INDENT: &str = "                      ";
 
 /// Before the oldest label of the file.
 const FOUNDED_DAYS_AGO: u64 = 900;

@@ -4,6 +4,7 @@
 
 mod client;
 mod compromise;
+mod demo;
 mod durability;
 mod forks;
 mod fsck;

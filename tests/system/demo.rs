@@ -1,0 +1,141 @@
+//! `labelproof-demo` itself: what it prints, that it runs what it prints, that it leaves nothing behind.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::demo;
+
+/// What the five commands end with, in their order.
+const EXIT_CODES: [&str; 5] = ["0", "0", "13", "17", "0"];
+
+/// Log and witnesses.
+const CHILDREN: usize = 8;
+
+#[test]
+fn once_runs_the_five_commands_exactly_as_printed() {
+    let begun = Instant::now();
+    let mut child = start(&["--once"]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let mut said = vec![lines.next().unwrap()];
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "it is silent for too long"
+    );
+    said.extend(lines);
+    assert!(child.wait().unwrap().success(), "{}", said.join("\n"));
+
+    let (story, last) = said.split_at(said.len() - 6);
+    assert!(
+        last[0].starts_with("export PATH=") && last[0].ends_with("/bin:$PATH"),
+        "{}",
+        last[0]
+    );
+    let run: Vec<_> = story
+        .iter()
+        .filter_map(|line| line.strip_prefix("$ "))
+        .collect();
+    assert_eq!(run, last[1..]);
+    let codes: Vec<_> = story
+        .iter()
+        .filter_map(|line| line.strip_prefix("  exit code "))
+        .collect();
+    assert_eq!(codes, EXIT_CODES);
+}
+
+#[test]
+fn an_interrupt_ends_every_process_and_keeps_a_given_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("network");
+    let mut child = start(&["--dir", folder.to_str().unwrap()]);
+    wait_for_the_last_line(&mut child);
+    let children = children_of(child.id());
+    assert_eq!(children.len(), CHILDREN);
+    signal("INT", child.id());
+    assert!(child.wait().unwrap().success());
+    for process in children {
+        assert!(
+            !Path::new(&format!("/proc/{process}")).exists(),
+            "process {process} lives on"
+        );
+    }
+    for part in [
+        "bin/labelproof",
+        "log",
+        "witness/jp",
+        "keys/label.jp.example.key",
+        "trust.toml",
+    ] {
+        assert!(folder.join(part).exists(), "{part} is gone");
+    }
+    let again = Command::new(demo())
+        .arg("--dir")
+        .arg(&folder)
+        .output()
+        .unwrap();
+    assert!(!again.status.success(), "a folder in use is taken twice");
+}
+
+#[test]
+fn children_end_with_a_demo_that_was_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = start(&["--dir", dir.path().to_str().unwrap()]);
+    wait_for_the_last_line(&mut child);
+    let children = children_of(child.id());
+    assert_eq!(children.len(), CHILDREN);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for process in children {
+        // Nobody's children tell nobody; coreutils watches a process that is not one's own.
+        let watch = ["30", "tail", &format!("--pid={process}"), "-f", "/dev/null"];
+        let ended = Command::new("timeout").args(watch).status().unwrap();
+        assert!(ended.success(), "process {process} lives on");
+    }
+}
+
+fn start(args: &[&str]) -> Child {
+    Command::new(demo())
+        .args(args)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Reads until the fifth command; the demo then waits for a signal.
+fn wait_for_the_last_line(child: &mut Child) {
+    let lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let commands = lines
+        .filter(|line| line.starts_with("labelproof "))
+        .take(EXIT_CODES.len());
+    assert_eq!(commands.count(), EXIT_CODES.len(), "the demo ended early");
+}
+
+/// The processes whose parent is `parent`, as Linux lists them.
+fn children_of(parent: u32) -> Vec<u32> {
+    let tasks = format!("/proc/{parent}/task");
+    let threads = fs::read_dir(tasks)
+        .unwrap()
+        .map(|thread| thread.unwrap().path().join("children"));
+    let lists = threads.map(|list| fs::read_to_string(list).unwrap_or_default());
+    lists
+        .flat_map(|list| {
+            list.split_whitespace()
+                .map(|id| id.parse().unwrap())
+                .collect::<Vec<u32>>()
+        })
+        .collect()
+}
+
+fn signal(name: &str, process: u32) {
+    let sent = Command::new("sh")
+        .args(["-c", &format!("kill -{name} {process}")])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
