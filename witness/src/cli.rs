@@ -35,8 +35,8 @@ use crate::writer;
 
 /// Runs the program; `args` start with its name.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let command = match Cli::try_parse_from(args) {
-        Ok(cli) => cli.command,
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers on stdout; what cannot be printed, nobody reads.
             let _ = error.print();
@@ -48,10 +48,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return exit.into();
         }
     };
-    match run(command) {
+    let verbosity = if cli.verbose {
+        Verbosity::Verbose
+    } else {
+        Verbosity::Normal
+    };
+    logging::init(cli.log_format, verbosity);
+    match run(cli.command) {
         Ok(()) => Exit::Done.into(),
         Err(error) => {
-            eprintln!("error: {}", Chain(&error));
+            eprintln!("labelproof-witness: {}", Chain(&error));
             error.exit().into()
         }
     }
@@ -63,6 +69,18 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Say each step of the work on stderr.
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// How log lines look.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "LABELPROOF_LOG_FORMAT"
+    )]
+    log_format: LogFormat,
 }
 
 #[derive(Debug, Subcommand)]
@@ -84,7 +102,7 @@ struct Init {
     #[arg(long, value_parser = KeyName::parse)]
     name: KeyName,
     /// Folder to make, or an empty one.
-    #[arg(long)]
+    #[arg(long, env = "LABELPROOF_WITNESS_DIR")]
     dir: PathBuf,
 }
 
@@ -104,7 +122,7 @@ enum Logs {
 #[derive(Debug, Args)]
 struct Add {
     /// The witness's folder.
-    #[arg(long)]
+    #[arg(long, env = "LABELPROOF_WITNESS_DIR")]
     dir: PathBuf,
     /// Verifier keys of logs.
     #[arg(required_unless_present = "list")]
@@ -117,14 +135,14 @@ struct Add {
 #[derive(Debug, Args)]
 struct Folder {
     /// The witness's folder.
-    #[arg(long)]
+    #[arg(long, env = "LABELPROOF_WITNESS_DIR")]
     dir: PathBuf,
 }
 
 #[derive(Debug, Args)]
 struct Retire {
     /// The witness's folder.
-    #[arg(long)]
+    #[arg(long, env = "LABELPROOF_WITNESS_DIR")]
     dir: PathBuf,
     /// First line of the log's checkpoints.
     origin: Origin,
@@ -133,17 +151,11 @@ struct Retire {
 #[derive(Debug, Args)]
 struct Serve {
     /// The witness's folder.
-    #[arg(long)]
+    #[arg(long, env = "LABELPROOF_WITNESS_DIR")]
     dir: PathBuf,
     /// Address and port; port 0 takes a free one.
-    #[arg(long)]
+    #[arg(long, env = "LABELPROOF_WITNESS_LISTEN")]
     listen: SocketAddr,
-    /// How log lines look.
-    #[arg(long, value_enum, default_value_t)]
-    log_format: LogFormat,
-    /// Say each step.
-    #[arg(short, long)]
-    verbose: bool,
 }
 
 fn run(command: Command) -> Result<(), CliError> {
@@ -232,12 +244,6 @@ fn retire(fs: &Arc<dyn Fs>, args: &Retire) -> Result<(), CliError> {
 }
 
 fn serve_until_told(fs: Arc<dyn Fs>, args: Serve) -> Result<(), CliError> {
-    let verbosity = if args.verbose {
-        Verbosity::Verbose
-    } else {
-        Verbosity::Normal
-    };
-    logging::init(args.log_format, verbosity);
     let _lock = lock(&args.dir, "serve")?;
     let path = args.dir.join(KEY_FILE);
     let key = keyfile::read(&path)?;
