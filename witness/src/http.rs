@@ -79,12 +79,7 @@ fn refuse(face: &Face, refusal: &Refusal) -> Response {
     face.metrics.count_answer(number);
     let status = StatusCode::from_u16(number).expect("the table holds HTTP statuses");
     let sentence = Chain(refusal).to_string();
-    if let Refusal::OtherRoot { .. } = refusal {
-        // SPEC tlog-witness: "the witness MAY log the request ..., as it might be proof of log misbehavior."
-        tracing::error!(refusal = %sentence, "a log signed a fork");
-    } else {
-        tracing::debug!(status = number, refusal = %sentence, "refused");
-    }
+    tracing::debug!(status = number, refusal = %sentence, "refused");
     // SPEC tlog-witness: 409 has the size "in decimal, followed by a newline" and its own content type.
     if let Refusal::OldIsNotLatest { latest } = refusal {
         let size_type = HeaderValue::from_static("text/x.tlog.size");

@@ -6,6 +6,7 @@
 //! DIR/logs          logs it knows, in the list format of the public witness network
 //! DIR/retired       logs it knew; their state is kept
 //! DIR/state.redb    what it cosigned last, for each of them
+//! DIR/evidence/     a proof for each log that signed two roots for one size
 //! ```
 //! `decision` says yes or no, `store` remembers, `witness` does both in the right order; `writer` gives it a
 //! thread, `http` and `cli` give it a face.

@@ -97,6 +97,13 @@ impl Store {
         Some(record.map_or(TreeHead::EMPTY, |cosigned| cosigned.checkpoint.head()))
     }
 
+    /// The checkpoint cosigned last, with the lines of its log.
+    #[must_use]
+    pub fn latest_checkpoint(&self, origin: &Origin) -> Option<&SignedCheckpoint> {
+        let record = self.records.get(origin)?.as_ref();
+        record.map(Cosigned::checkpoint)
+    }
+
     /// Every record, by origin.
     pub fn records(&self) -> impl Iterator<Item = (&Origin, Option<&Cosigned>)> {
         self.records

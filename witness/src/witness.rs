@@ -11,13 +11,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use labelproof_core::checkpoint::Origin;
+use labelproof_core::checkpoint::{Origin, SignedCheckpoint};
 use labelproof_core::cosignature::{CosignatureTime, cosign};
+use labelproof_core::evidence::Evidence;
 use labelproof_core::key::SigningKey;
 use labelproof_core::merkle::TreeHead;
 use labelproof_core::note::SignatureLine;
 use labelproof_host::clock::Clock;
-use labelproof_host::fs::Fs;
+use labelproof_host::fs::{Fs, write_atomic};
 use sha2::{Digest as _, Sha256};
 
 use crate::decision::{Candidate, Refusal, decide};
@@ -129,9 +130,20 @@ impl Witness {
             let decision = latest
                 .ok_or(Refusal::Storage)
                 .and_then(|latest| decide(candidate, latest));
-            if decision.is_ok() {
-                heads.insert(origin, candidate.checkpoint().head());
-                changes.insert(origin, candidate);
+            match decision {
+                Ok(()) => {
+                    heads.insert(origin, candidate.checkpoint().head());
+                    changes.insert(origin, candidate);
+                }
+                // SPEC tlog-witness: "the witness MAY log the request ..., as it might be proof of log misbehavior."
+                Err(Refusal::OtherRoot { .. }) => {
+                    let in_batch = changes.get(origin).map(|earlier| earlier.checkpoint());
+                    let stored = || store.latest_checkpoint(origin);
+                    if let Some(first) = in_batch.or_else(stored) {
+                        keep_evidence(&self.parts, first, candidate.checkpoint());
+                    }
+                }
+                Err(_) => {}
             }
             decisions.push(decision);
         }
@@ -201,6 +213,32 @@ impl Witness {
     }
 }
 
+/// Writes down two roots that a log signed for one size; the first such file of a log stays.
+fn keep_evidence(parts: &Parts, first: &SignedCheckpoint, second: &SignedCheckpoint) {
+    let evidence = Evidence::fork_at_one_size(first, second);
+    // A log whose origin is not its key's name is shown in our log lines only.
+    let Some(evidence) = evidence
+        .ok()
+        .filter(|it| it.verify(first.log_key()).is_ok())
+    else {
+        return;
+    };
+    let dir = parts.dir.join(EVIDENCE_DIR);
+    let path = dir.join(format!("{}.evidence", origin_hash(first.origin())));
+    let write = || match parts.fs.exists(&path)? {
+        true => Ok(()),
+        false => {
+            parts.fs.create_dir_all(&dir)?;
+            write_atomic(parts.fs.as_ref(), &path, &evidence.to_bytes())
+        }
+    };
+    // Failing to keep it must not keep us from refusing.
+    match write() {
+        Ok(()) => tracing::error!(path = %path.display(), "a log signed a fork, evidence kept"),
+        Err(error) => tracing::error!(error = %Chain(&error), "a log signed a fork, evidence lost"),
+    }
+}
+
 impl Lost {
     fn nothing() -> Self {
         Self {
@@ -252,6 +290,9 @@ impl fmt::Display for Chain<'_> {
         Ok(())
     }
 }
+
+/// Where proofs that a log signed a fork are kept, one a log.
+pub const EVIDENCE_DIR: &str = "evidence";
 
 /// Why a witness does not start.
 #[derive(Debug, thiserror::Error)]

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use labelproof_core::cosignature::CosignatureTime;
+use labelproof_core::evidence::Evidence;
 use labelproof_core::key::SigningKey;
 use labelproof_core::note::SignatureLine;
 use labelproof_host::fs::{Fs, Journal, Record, RecordingFs, SimulatedFs};
 use labelproof_witness::decision::admit;
-use labelproof_witness::witness::{Cosign, Parts, Witness};
+use labelproof_witness::witness::{Cosign, EVIDENCE_DIR, Parts, Witness, origin_hash};
 
 use super::log::Log;
 use super::{folder, set_up, witness_key};
@@ -84,24 +85,40 @@ fn the_sync_of_the_commit_comes_before_the_signature() {
 }
 
 #[test]
-fn a_refusal_neither_writes_nor_signs() {
+fn a_refusal_signs_nothing_and_writes_at_most_evidence() {
     let log = Log::new("labels.g7.example", 9, 9);
     let fork = Log::new("labels.g7.example", 9, 1);
     let journal = Journal::default();
     let disk: Arc<dyn Fs> = Arc::new(SimulatedFs::new(1));
     let fs: Arc<dyn Fs> = Arc::new(RecordingFs::new(disk, journal.clone()));
-    let parts = set_up(fs, &folder(), &[log.key().vkey().clone()]);
+    let parts = set_up(Arc::clone(&fs), &folder(), &[log.key().vkey().clone()]);
     let mut witness = Witness::open(parts).unwrap();
     let known = witness.known();
     assert!(witness.answer(&[admit(&log.body(0, 5), &known).unwrap()])[0].is_ok());
     journal.clear();
-    for body in [
-        log.body(0, 5),
-        log.body(3, 5),
-        fork.body(5, 5),
-        fork.body(5, 9),
-    ] {
+    for body in [log.body(0, 5), log.body(3, 5), fork.body(5, 9)] {
         assert!(witness.answer(&[admit(&body, &known).unwrap()])[0].is_err());
     }
     assert_eq!(journal.records(), []);
+    // Of a fork that proves itself the evidence is kept, and nothing else is touched.
+    for _ in 0..2 {
+        assert!(witness.answer(&[admit(&fork.body(5, 5), &known).unwrap()])[0].is_err());
+    }
+    let folder = folder().join(EVIDENCE_DIR);
+    let elsewhere = |record: &Record| match record {
+        Record::Write(path) | Record::SyncFile(path) => !path.starts_with(&folder),
+        Record::Rename { to, .. } => !to.starts_with(&folder),
+        Record::CreateDir(_) | Record::SyncDir(_) => false,
+        Record::SetLen(_) | Record::Remove(_) | Record::Mark(_) => true,
+    };
+    assert!(
+        !journal.records().iter().any(elsewhere),
+        "{:?}",
+        journal.records()
+    );
+    let name = format!("{}.evidence", origin_hash(log.signed(5).origin()));
+    let evidence = Evidence::parse(&fs.read(&folder.join(name)).unwrap()).unwrap();
+    let proven = evidence.verify(log.key().vkey()).unwrap();
+    assert_eq!(proven.smaller().head(), log.head(5));
+    assert_eq!(proven.larger().head(), fork.head(5));
 }
