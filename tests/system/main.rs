@@ -10,6 +10,7 @@ mod forks;
 mod fsck;
 mod life;
 mod quorum;
+mod readme;
 mod refusals;
 mod tidy;
 
