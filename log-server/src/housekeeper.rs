@@ -8,7 +8,7 @@ use std::{
 use labelproof_core::merkle::TreeSize;
 use tracing::error;
 
-use crate::{catch_up::catch_up, engine::causes, log::Log, snapshot, storage::StorageError};
+use crate::{engine::causes, index::catch_up, log::Log, snapshot, storage::StorageError};
 
 /// Works until `stop` is dropped, and then writes a last snapshot.
 pub(crate) fn run(log: &Arc<Log>, stop: &mpsc::Receiver<()>) {

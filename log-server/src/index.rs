@@ -5,6 +5,7 @@
 //! is filled again from the entries whenever it disagrees with the log. `sled` is the one on disk,
 //! `memory` the part of it that is not written yet, and all there is in a simulation.
 
+mod catch_up;
 pub mod memory;
 pub mod sled;
 
@@ -16,6 +17,7 @@ use labelproof_core::{
     state::key::MapKey,
 };
 
+pub use catch_up::catch_up;
 pub use memory::MemoryIndex;
 pub use sled::SledIndex;
 

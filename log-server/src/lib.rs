@@ -1,7 +1,6 @@
 //! The log: admits, sequences, reserves, signs, gets cosigned, publishes, serves.
 
 pub mod admission;
-mod catch_up;
 pub mod cli;
 pub mod daemon;
 pub mod engine;
@@ -18,6 +17,6 @@ pub mod progress;
 pub mod publisher;
 pub mod sequencer;
 pub mod shelf;
-mod snapshot;
+pub mod snapshot;
 pub mod storage;
 pub mod store;

@@ -50,6 +50,12 @@ impl Published {
         self.witnessed.head()
     }
 
+    /// The checkpoint with its quorum, as it is served.
+    #[must_use]
+    pub fn note(&self) -> &[u8] {
+        &self.note
+    }
+
     /// The checkpoint with its quorum.
     #[must_use]
     pub fn witnessed(&self) -> &WitnessedCheckpoint {

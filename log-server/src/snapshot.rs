@@ -30,7 +30,7 @@ use crate::{
 ///
 /// # Errors
 /// What the store says; the older snapshot is then still there.
-pub(crate) fn write(log: &Log) -> Result<(), StorageError> {
+pub fn write(log: &Log) -> Result<(), StorageError> {
     let Some(published) = log.published() else {
         return Ok(());
     };
@@ -64,7 +64,7 @@ pub(crate) fn write(log: &Log) -> Result<(), StorageError> {
 ///
 /// # Errors
 /// What the store says.
-pub(crate) fn read(
+pub fn read(
     setting: &Setting,
     end: TreeSize,
     published: Option<TreeSize>,

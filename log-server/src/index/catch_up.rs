@@ -14,7 +14,7 @@ use crate::{index::Addition, log::Log, lookup, storage::StorageError};
 ///
 /// # Errors
 /// What the store says about an entry or a tile.
-pub(crate) fn catch_up(log: &Log) -> Result<(), StorageError> {
+pub fn catch_up(log: &Log) -> Result<(), StorageError> {
     let setting = log.setting();
     let index = &setting.index;
     if log.take_index_suspicion() || !is_head_of(log, index.watermark())? {

@@ -1,0 +1,9 @@
+//! The log in one process: real state function, real formats, a simulated disk, a clock that is moved by hand.
+
+mod admission;
+mod crash;
+mod feeder;
+mod http;
+mod problems;
+mod stores;
+mod world;

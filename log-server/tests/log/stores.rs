@@ -1,0 +1,124 @@
+//! What is only there to be quick: index and snapshot. Without them, and with wrong ones, the answers are the same.
+
+use std::sync::Arc;
+
+use labelproof_core::merkle::{LeafIndex, RootHash, TreeHead, TreeSize};
+use labelproof_host::fs::{Fs, SimulatedFs};
+use labelproof_log::{
+    index::{Addition, Index, Indexed, SledIndex},
+    snapshot,
+};
+
+use crate::world::{Ledger, World, found, id_of, issue, revoke};
+
+fn head(size: u64) -> TreeHead {
+    TreeHead::new(TreeSize::new(size), RootHash::from_bytes([7; 32]))
+}
+
+fn addition(from: u64, to: u64) -> Addition {
+    let event = |index: u64| Indexed {
+        index: LeafIndex::new(index),
+        event: id_of(&issue(usize::try_from(index).unwrap())),
+        labels: Vec::new(),
+    };
+    Addition {
+        from: TreeSize::new(from),
+        head: head(to),
+        events: (from..to).map(event).collect(),
+    }
+}
+
+#[test]
+fn what_was_appended_is_found_at_once_and_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = SledIndex::open(dir.path()).unwrap();
+    index.append(addition(0, 3));
+    assert_eq!(index.event(&id_of(&issue(2))), Some(LeafIndex::new(2)));
+    index.flush();
+    drop(index);
+    // The thread lets go of the files some time after the queue is gone.
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["db", "conf"] {
+        std::fs::copy(dir.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let index = SledIndex::open(copy.path()).unwrap();
+    assert_eq!(index.watermark(), head(3));
+    assert_eq!(index.event(&id_of(&issue(2))), Some(LeafIndex::new(2)));
+    assert_eq!(index.event(&id_of(&issue(3))), None);
+}
+
+#[test]
+fn the_watermark_moves_only_without_a_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = SledIndex::open(dir.path()).unwrap();
+    index.append(addition(0, 3));
+    index.append(addition(5, 7));
+    assert_eq!(index.watermark(), head(3));
+    index.append(addition(3, 5));
+    index.append(addition(5, 7));
+    assert_eq!(index.watermark(), head(7));
+    index.clear();
+    index.flush();
+    assert_eq!(
+        (index.watermark(), index.event(&id_of(&issue(2)))),
+        (TreeHead::EMPTY, None)
+    );
+}
+
+#[test]
+fn an_index_that_cannot_be_opened_is_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("conf"), b"no configuration of sled").unwrap();
+    std::fs::write(dir.path().join("db"), vec![0xff; 10_000]).unwrap();
+    let index = SledIndex::open(dir.path()).unwrap();
+    assert_eq!(index.watermark(), TreeHead::EMPTY);
+    index.append(addition(0, 3));
+    assert_eq!(index.event(&id_of(&issue(1))), Some(LeafIndex::new(1)));
+}
+
+/// A published log with a snapshot, and more entries behind it.
+fn disk_with_snapshot() -> SimulatedFs {
+    let disk = SimulatedFs::new(4);
+    let fs: Arc<dyn Fs> = Arc::new(disk.clone());
+    found(&fs);
+    let mut world = World::load(&fs, &Ledger::default()).unwrap();
+    world.furnish();
+    world.log.admit(&issue(1)).unwrap();
+    assert!(world.step());
+    world.witness();
+    snapshot::write(&world.log).unwrap();
+    world.log.admit(&issue(2)).unwrap();
+    world.log.admit(&revoke(1, None)).unwrap();
+    assert!(world.step());
+    disk
+}
+
+/// Loads the log and lets the next event of a label from before the snapshot in; gives the head that follows.
+fn next_head(disk: &SimulatedFs) -> TreeHead {
+    let fs: Arc<dyn Fs> = Arc::new(disk.clone());
+    let mut world = World::load(&fs, &Ledger::default()).unwrap();
+    assert_eq!(
+        world.log.published().unwrap().head().size(),
+        TreeSize::new(7)
+    );
+    world.log.admit(&revoke(2, None)).unwrap();
+    assert!(world.step());
+    world.sequencer.head()
+}
+
+#[test]
+fn a_log_goes_on_the_same_from_a_snapshot_without_one_and_from_a_damaged_one() {
+    let base = disk_with_snapshot();
+    let fresh = base.backup(1);
+    fresh.remove("/log/snapshot".as_ref()).unwrap();
+    let want = next_head(&fresh);
+    assert_eq!(next_head(&base.backup(2)), want);
+    let bits = 8 * base.len("/log/snapshot".as_ref()).unwrap();
+    for step in 0..60 {
+        let damaged = base.backup(3);
+        damaged
+            .flip_bit("/log/snapshot".as_ref(), step * 37 * 8 % bits + step % 8)
+            .unwrap();
+        assert_eq!(next_head(&damaged), want, "bit {step}");
+    }
+}
