@@ -5,6 +5,8 @@
 //! `labelproof`, `labelproof-log` or `labelproof-witness` (links in `DIR/bin`), it is that
 //! program. Child processes end with the demo, also when it is killed.
 
+use std::fmt::Display;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, io, thread};
@@ -114,6 +116,11 @@ async fn stay(story: story::Story, mode: story::Mode, shutdown: &mut Shutdown) -
         shutdown.requested().await;
     }
     story.stop()
+}
+
+/// Prints a line; that nobody reads any more is an error like another.
+fn say(line: impl Display) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{line}")
 }
 
 fn failed(error: &io::Error) -> ExitCode {

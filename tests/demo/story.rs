@@ -13,6 +13,7 @@ use crate::check::Client;
 use crate::labels::{End, Label, days_before, now};
 use crate::publish::publish;
 use crate::registry::{Keys, SCHEMES, foundation, genesis};
+use crate::say;
 use crate::tour::{NEVER_ISSUED, Tour};
 
 /// What happens after the network is up.
@@ -46,7 +47,7 @@ pub(crate) fn tell(dir: &Path, keeping: Keeping, mode: Mode) -> io::Result<Story
     let teller = Teller {
         begun: Instant::now(),
     };
-    teller.greet(dir, keeping);
+    teller.greet(dir, keeping)?;
     let now = now();
     let keys = Keys::make(&dir.join("keys"))?;
     let entry_0 = genesis(&keys, &days_before(now, FOUNDED_DAYS_AGO + 7));
@@ -54,7 +55,7 @@ pub(crate) fn tell(dir: &Path, keeping: Keeping, mode: Mode) -> io::Result<Story
     teller.say(
         "genesis",
         "nine members sign entry 0: ca de fr gb it jp us eu, and sg as associate",
-    );
+    )?;
     for code in WITNESSES {
         network.start_witness(code)?;
     }
@@ -62,20 +63,20 @@ pub(crate) fn tell(dir: &Path, keeping: Keeping, mode: Mode) -> io::Result<Story
     teller.say(
         "witnesses",
         "seven processes, one a member, cosign only what grew; any five make a quorum",
-    );
+    )?;
     network.start_log()?;
     network.wait_until_ready();
     teller.say(
         "log",
         &format!("{} appends what authorities sign", network.log_url()),
-    );
+    )?;
     publish(
         &network.log_url(),
         vec![foundation(&keys, &days_before(now, FOUNDED_DAYS_AGO))],
     )?;
     network.make_trust()?;
     let ids = SCHEMES.map(|scheme| scheme.id).join(" ");
-    teller.say("schemes", &format!("{ids}; six authorities accredited"));
+    teller.say("schemes", &format!("{ids}; six authorities accredited"))?;
     let labels = Label::all();
     publish(
         &network.log_url(),
@@ -84,13 +85,13 @@ pub(crate) fn tell(dir: &Path, keeping: Keeping, mode: Mode) -> io::Result<Story
             .map(|label| label.events(&keys, now))
             .collect(),
     )?;
-    teller.say("labels", &tally(&labels));
+    teller.say("labels", &tally(&labels))?;
     check(&teller, &network, &labels)?;
     let tour = Tour::new(dir, network.programs().bin(), &network.trust(), &keys);
     if mode == Mode::Once {
         tour.run()?;
     }
-    tour.print();
+    tour.print()?;
     Ok(Story { network })
 }
 
@@ -113,8 +114,8 @@ fn check(teller: &Teller, network: &Network, labels: &[Label]) -> io::Result<()>
     teller.say(
         "checks",
         "one label of each kind, with the trust file and the log's answer alone:",
-    );
-    println!();
+    )?;
+    say("")?;
     for end in [
         End::Active,
         End::Expired,
@@ -132,21 +133,23 @@ fn check(teller: &Teller, network: &Network, labels: &[Label]) -> io::Result<()>
         } else {
             ""
         };
-        println!(
+        say(format_args!(
             "{INDENT}{:<21} {:<10} {}{note}",
             label.id, proved.word, label.name
-        );
+        ))?;
     }
     let proved = client.check_absent(NEVER_ISSUED)?;
-    println!("{INDENT}{NEVER_ISSUED:<21} {}\n", proved.word);
-    println!(
+    say(format_args!("{INDENT}{NEVER_ISSUED:<21} {}\n", proved.word))?;
+    say(format_args!(
         "{INDENT}as of {}, by {} of {} witnesses over {} entries; until state verifiers exist",
         proved.as_of,
         proved.witnesses,
         WITNESSES.len(),
         proved.size
-    );
-    println!("{INDENT}the state is the log's word: provable when wrong, but not prevented\n");
+    ))?;
+    say(format_args!(
+        "{INDENT}the state is the log's word: provable when wrong, but not prevented\n"
+    ))?;
     Ok(())
 }
 
@@ -167,26 +170,24 @@ struct Teller {
 }
 
 impl Teller {
-    fn greet(&self, dir: &Path, keeping: Keeping) {
-        println!(
-            "Labelproof, a registry of product labels that needs no trust in whoever runs it:"
-        );
-        println!("a log, seven witnesses and two hundred labels, on this machine.\n");
+    fn greet(&self, dir: &Path, keeping: Keeping) -> io::Result<()> {
+        say("Labelproof, a registry of product labels that needs no trust in whoever runs it:")?;
+        say("a log, seven witnesses and two hundred labels, on this machine.\n")?;
         let fate = match keeping {
             Keeping::Kept => "stays there",
             Keeping::Passing => "goes with the demo",
         };
-        println!(
+        say(format_args!(
             "Everything is in {} and {fate}; Ctrl-C stops it.\n",
             dir.display()
-        );
+        ))
     }
 
-    fn say(&self, what: &str, how: &str) {
-        println!(
+    fn say(&self, what: &str, how: &str) -> io::Result<()> {
+        say(format_args!(
             "  {:>5.1} s  {what:<10} {how}",
             self.begun.elapsed().as_secs_f32()
-        );
+        ))
     }
 }
 

@@ -8,6 +8,7 @@ use labelproof_tests::daemon::CHILD_VARIABLE;
 
 use crate::labels::{End, Label};
 use crate::registry::{Keys, scheme};
+use crate::say;
 
 /// A label that no file here issues.
 pub(crate) const NEVER_ISSUED: &str = "jp.jc-star/EX-999999";
@@ -86,16 +87,20 @@ impl Tour {
     }
 
     /// Prints what the commands show, then the six lines alone.
-    pub(crate) fn print(&self) {
-        println!("Your turn, in another terminal. The five commands at the end show");
+    ///
+    /// # Errors
+    /// Nobody reads.
+    pub(crate) fn print(&self) -> io::Result<()> {
+        say("Your turn, in another terminal. The five commands at the end show")?;
         for (number, step) in (1..).zip(&self.steps) {
-            println!("  {number}  {}", step.shows);
+            say(format_args!("  {number}  {}", step.shows))?;
         }
-        println!();
-        println!("{}", self.export);
+        say("")?;
+        say(&self.export)?;
         for step in &self.steps {
-            println!("{}", step.command);
+            say(&step.command)?;
         }
+        Ok(())
     }
 
     /// Runs the commands through a shell, in the terminal of the person.
@@ -104,7 +109,7 @@ impl Tour {
     /// A command ended with another code than it should.
     pub(crate) fn run(&self) -> io::Result<()> {
         for step in &self.steps {
-            println!("$ {}", step.command);
+            say(format_args!("$ {}", step.command))?;
             let status = Command::new("sh")
                 .arg("-c")
                 .arg(format!("{}\n{}\n", self.export, step.command))
@@ -112,7 +117,7 @@ impl Tour {
                 .stdin(Stdio::null())
                 .status()?;
             let code = status.code().unwrap_or(-1);
-            println!("  exit code {code}\n");
+            say(format_args!("  exit code {code}\n"))?;
             if code != step.code {
                 let what = format!(
                     "the command ended with {code}, not {}: {}",
