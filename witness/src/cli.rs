@@ -265,6 +265,7 @@ fn serve_until_told(fs: Arc<dyn Fs>, args: Serve) -> Result<(), CliError> {
     let metrics = Arc::new(Metrics::default());
     let shelf = witness.shelf();
     let (queue, thread) = writer::start(witness, Arc::clone(&metrics));
+    let watched = queue.clone();
     let face = Face {
         known,
         queue,
@@ -280,8 +281,14 @@ fn serve_until_told(fs: Arc<dyn Fs>, args: Serve) -> Result<(), CliError> {
         let address = listener.local_addr().map_err(CliError::Network)?;
         say(&format!("{} listening on http://{address}", vkey.name()))?;
         tracing::info!(%address, vkey = %vkey, "serving");
-        let limits = Limits::default();
-        serve(listener, router(face), limits, shutdown.requested()).await;
+        let stop = async move {
+            tokio::select! {
+                () = shutdown.requested() => {}
+                // Without the thread that stores, nothing here is of use.
+                () = watched.closed() => {}
+            }
+        };
+        serve(listener, router(face), Limits::default(), stop).await;
         Ok(())
     });
     drop(runtime);

@@ -11,7 +11,7 @@ use labelproof_core::checkpoint::{Checkpoint, CheckpointError, Origin, SignedChe
 use labelproof_core::merkle::{
     NodeHash, ProofError, RootHash, TreeHead, TreeSize, verify_consistency,
 };
-use labelproof_core::note::Note;
+use labelproof_core::note::{Note, SignatureLine};
 use thiserror::Error;
 
 use crate::known_logs::KnownLogs;
@@ -50,10 +50,25 @@ pub fn admit(body: &[u8], known: &KnownLogs) -> Result<Candidate, Refusal> {
     // SPEC tlog-witness: "it MUST ignore signatures from unknown keys"; only lines that we verify are kept.
     let lines = request.note().signatures().iter();
     let lines = lines.filter(|line| keys.iter().any(|key| key.claims(line)));
-    let note = Note::new(text.to_owned(), lines.cloned().collect())
-        .map_err(|_| Refusal::Signature(CheckpointError::NotSigned))?;
+    let lines: Vec<SignatureLine> = lines.cloned().collect();
     // SPEC tlog-witness: "403 Forbidden" if no trusted key signed, or a line that matches one fails to verify.
-    let checkpoint = SignedCheckpoint::open_as(note, &origin, keys).map_err(Refusal::Signature)?;
+    let open = |lines: &[SignatureLine]| {
+        let note = Note::new(text.to_owned(), lines.to_vec());
+        let note = note.map_err(|_| CheckpointError::NotSigned)?;
+        SignedCheckpoint::open_as(note, &origin, keys)
+    };
+    let mut checkpoint = open(&lines).map_err(Refusal::Signature)?;
+    // Anybody can repeat a line; readers of what we store would refuse it.
+    let mut once: Vec<SignatureLine> = Vec::new();
+    for line in &lines {
+        let same = |kept: &SignatureLine| kept.name() == line.name() && kept.id() == line.id();
+        if !once.iter().any(same) {
+            once.push(line.clone());
+        }
+    }
+    if once.len() < lines.len() {
+        checkpoint = open(&once).map_err(Refusal::Signature)?;
+    }
     Ok(Candidate {
         old: request.old(),
         proof: request.proof().to_vec(),

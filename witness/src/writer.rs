@@ -35,6 +35,11 @@ impl Queue {
         self.0.try_send(job).map_err(|_| Refusal::Busy)?;
         answer.await.unwrap_or(Err(Refusal::Storage))
     }
+
+    /// Waits until the thread is gone, which it is early only if it panicked.
+    pub async fn closed(&self) {
+        self.0.closed().await;
+    }
 }
 
 /// Gives a witness its thread.

@@ -359,6 +359,16 @@ async fn readers_get_the_lines_that_were_verified_and_no_others() {
         format!("{}{}", log.signed(5).note(), answer.body)
     );
 
+    // A line sent twice is kept once: whoever reads it would refuse two.
+    let own = log.signed(9).note().signatures()[0].clone();
+    let twice = with_note(&text(log.body(5, 9)), &with_line(&log.signed(9), own));
+    let answer = post(&router, twice).await;
+    let read = send(&router, "GET", &path, vec![]).await;
+    assert_eq!(
+        read.body,
+        format!("{}{}", log.signed(9).note(), answer.body)
+    );
+
     let upper = path.to_uppercase().replace("CHECKPOINT", "checkpoint");
     for missing in [
         upper.as_str(),
