@@ -5,6 +5,7 @@
 
 mod add_checkpoint;
 mod evidence;
+mod mutations;
 mod receipt;
 mod tlog_proof;
 
