@@ -197,3 +197,22 @@ fn edge_keys_are_refused_at_registration() {
     }
     ledger.accept(&add);
 }
+
+#[test]
+fn first_eight_known_lines_count_and_no_more() {
+    let mut ledger = Ledger::founded();
+    ledger.accept(&world::issue(LABEL, ISSUER));
+    let revoke = world::revoke(LABEL, None, ISSUER);
+    let text = Note::parse(&revoke).unwrap().text().to_owned();
+    let (other, issuer) = (key("label.de.example"), key(ISSUER));
+    let unknown = stranger("nobody.jp.example");
+    let mut signers: Vec<&SigningKey> = vec![&other; 8];
+    signers.push(&issuer);
+    assert_eq!(
+        ledger.refusal(&world::sign(&text, &signers)),
+        "out-of-scope"
+    );
+    // Lines that nobody knows take no room.
+    signers[0] = &unknown;
+    ledger.accept(&world::sign(&text, &signers));
+}

@@ -7,6 +7,8 @@ use labelproof_core::state::head::StateHead;
 use labelproof_core::state::{
     HistoryError, Replayed, RestoreError, SignatureMemo, Snapshot, State, WrongEntry,
 };
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::json;
 
 use crate::ledger::{ISSUER, LABEL, Ledger, label, subject};
@@ -305,4 +307,35 @@ fn forgotten_labels_load_again() {
         .apply(&blind, &SignatureMemo::empty())
         .unwrap_err();
     assert_eq!(refusal, Refusal::BadTransition { from: "revoked" });
+}
+
+#[test]
+fn mutated_entries_never_panic_and_change_nothing_unless_accepted() {
+    let ledger = sample();
+    let mut random = ChaCha8Rng::seed_from_u64(11);
+    let mut pick = |count: usize| usize::try_from(random.next_u64() % count as u64).unwrap();
+    let mut state = State::restore(snapshot(&ledger, 2)).unwrap();
+    let mut ignored = 0;
+    for _ in 0..1500 {
+        let mut entry = ledger.entries[1 + pick(ledger.entries.len() - 1)].clone();
+        for _ in 0..=pick(2) {
+            let at = pick(entry.len());
+            match pick(4) {
+                0 => entry[at] ^= 1 << pick(8),
+                1 => drop(entry.remove(at)),
+                2 => entry.insert(at, b"0\"{}:,\n"[pick(7)]),
+                _ => entry.truncate(at.max(1)),
+            }
+        }
+        let before = state.view();
+        match state.replay_entry(&entry) {
+            Ok(Replayed::Refused(_)) | Err(_) => {
+                ignored += 1;
+                assert_eq!(state.view().map().root(), before.map().root());
+            }
+            // A line by a key that is not in force says nothing, so a broken one changes nothing.
+            Ok(Replayed::Accepted(_) | Replayed::Head(_)) => {}
+        }
+    }
+    assert!(ignored > 1400, "{ignored}");
 }
