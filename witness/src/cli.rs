@@ -3,9 +3,12 @@
 //! ```text
 //! init --name NAME --dir DIR                 makes key, lists and store; prints the verifier key
 //! logs add --dir DIR VKEY… | --list FILE     makes a log known and begins its state at size 0
-//! logs list|retire --dir DIR                 shows them; stops answering one, keeps its state
+//! logs list --dir DIR [--json]               shows them
+//! logs retire --dir DIR ORIGIN               stops answering one, keeps its state
 //! serve --dir DIR --listen ADDR              never begins a state
 //! ```
+
+mod list;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -27,6 +30,7 @@ use labelproof_host::logging::{self, LogFormat, Verbosity};
 use labelproof_host::serve::{Limits, serve};
 use labelproof_host::shutdown::Shutdown;
 
+use self::list::{Listing, failure_json};
 use crate::http::{Face, Metrics, router};
 use crate::known_logs::{KnownLogs, KnownLogsError, ListError, ListFault, ListedLog, parse_list};
 use crate::store::{Store, StoreError};
@@ -54,11 +58,17 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verbosity::Normal
     };
     logging::init(cli.log_format, verbosity);
+    let json = matches!(&cli.command, Command::Logs(Logs::List(list)) if list.json);
     match run(cli.command) {
         Ok(()) => Exit::Done.into(),
         Err(error) => {
-            eprintln!("labelproof-witness: {}", Chain(&error));
-            error.exit().into()
+            let (exit, text) = (error.exit(), Chain(&error).to_string());
+            eprintln!("labelproof-witness: {text}");
+            if json {
+                // What cannot be printed, nobody reads; the exit code says the same.
+                let _ = say(&failure_json(exit, &text));
+            }
+            exit.into()
         }
     }
 }
@@ -113,7 +123,7 @@ enum Logs {
     Add(Add),
     /// Show the logs and what was cosigned last.
     #[command(after_help = "Example: labelproof-witness logs list --dir w1")]
-    List(Folder),
+    List(List),
     /// Stop answering a log; its state is kept, so that it can come back without a fork.
     #[command(after_help = "Example: labelproof-witness logs retire --dir w1 labels.g7.example")]
     Retire(Retire),
@@ -133,10 +143,13 @@ struct Add {
 }
 
 #[derive(Debug, Args)]
-struct Folder {
+struct List {
     /// The witness's folder.
     #[arg(long, env = "LABELPROOF_WITNESS_DIR")]
     dir: PathBuf,
+    /// Print one JSON object, also on failure.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -163,7 +176,7 @@ fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Init(args) => init(&fs, args),
         Command::Logs(Logs::Add(args)) => add(&fs, &args),
-        Command::Logs(Logs::List(args)) => list(&fs, &args.dir),
+        Command::Logs(Logs::List(args)) => list(&fs, &args),
         Command::Logs(Logs::Retire(args)) => retire(&fs, &args),
         Command::Serve(args) => serve_until_told(fs, args),
     }
@@ -216,24 +229,15 @@ fn add(fs: &Arc<dyn Fs>, args: &Add) -> Result<(), CliError> {
     Ok(())
 }
 
-fn list(fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), CliError> {
-    let _lock = lock(dir, "logs list")?;
-    let known = KnownLogs::load(fs.as_ref(), dir)?;
-    let store = Store::open(fs, dir, &known)?;
-    let active = known.active().iter().map(|log| (log, "active"));
-    let retired = known.retired().iter().map(|log| (log, "retired"));
-    for (log, state) in active.chain(retired) {
-        let size = store.latest(log.origin());
-        let size = size.map_or(0, |head| head.size().get());
-        say(&format!(
-            "{state}\t{size}\t{}\t{}\t{}/day\t{}",
-            log.origin(),
-            log.vkey(),
-            log.requests_per_day(),
-            log.contact()
-        ))?;
+fn list(fs: &Arc<dyn Fs>, args: &List) -> Result<(), CliError> {
+    let _lock = lock(&args.dir, "logs list")?;
+    let known = KnownLogs::load(fs.as_ref(), &args.dir)?;
+    let store = Store::open(fs, &args.dir, &known)?;
+    let listing = Listing::new(&known, &store);
+    if args.json {
+        return say(&listing.json());
     }
-    Ok(())
+    listing.lines().try_for_each(|line| say(&line))
 }
 
 fn retire(fs: &Arc<dyn Fs>, args: &Retire) -> Result<(), CliError> {

@@ -97,11 +97,10 @@ impl Store {
         Some(record.map_or(TreeHead::EMPTY, |cosigned| cosigned.checkpoint.head()))
     }
 
-    /// The checkpoint cosigned last, with the lines of its log.
+    /// What was cosigned last for an origin, if anything was.
     #[must_use]
-    pub fn latest_checkpoint(&self, origin: &Origin) -> Option<&SignedCheckpoint> {
-        let record = self.records.get(origin)?.as_ref();
-        record.map(Cosigned::checkpoint)
+    pub fn cosigned(&self, origin: &Origin) -> Option<&Cosigned> {
+        self.records.get(origin)?.as_ref()
     }
 
     /// Every record, by origin.

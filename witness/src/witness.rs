@@ -138,7 +138,7 @@ impl Witness {
                 // SPEC tlog-witness: "the witness MAY log the request ..., as it might be proof of log misbehavior."
                 Err(Refusal::OtherRoot { .. }) => {
                     let in_batch = changes.get(origin).map(|earlier| earlier.checkpoint());
-                    let stored = || store.latest_checkpoint(origin);
+                    let stored = || store.cosigned(origin).map(Cosigned::checkpoint);
                     if let Some(first) = in_batch.or_else(stored) {
                         keep_evidence(&self.parts, first, candidate.checkpoint());
                     }

@@ -157,6 +157,12 @@ fn what_cannot_be_done_is_said_with_its_code() {
             "none",
         ),
     ];
+    let (code, json, _) = run(&["logs", "list", "--dir", &path("none"), "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&json["exit"], json["error"].is_string()),
+        (&code.into(), true)
+    );
     for (args, code, want) in table {
         let (got, _, error) = run(args);
         assert_eq!(got, code, "{args:?}: {error}");
