@@ -78,16 +78,6 @@ impl Tile {
         &self.hashes
     }
 
-    /// Keeps the first `width` hashes: what the tile was when its tree was smaller; `None` if it never was so wide.
-    #[must_use]
-    pub fn cut(mut self, width: Width) -> Option<Self> {
-        if width > self.width() {
-            return None;
-        }
-        self.hashes.truncate(width.count());
-        Some(self)
-    }
-
     /// Computes the one hash that stands for a full tile on the level above; `None` of a partial one.
     #[must_use]
     pub fn root(&self) -> Option<NodeHash> {
@@ -160,7 +150,7 @@ mod tests {
             frontier.append(LeafHash::of_entry(&index.to_be_bytes()));
         }
         assert_eq!(full.root(), Some(frontier.nodes()[0]));
-        assert_eq!(full.cut(Width::new(255).unwrap()).unwrap().root(), None);
+        assert_eq!(tile(255).root(), None);
     }
 
     #[test]
@@ -173,12 +163,5 @@ mod tests {
         assert_eq!(tile.node(id(1, 3)), None, "its right half is not there");
         assert_eq!(tile.node(id(9, 2)), Some(pair), "eight levels up");
         assert!(tile.node(id(2, 0)).is_some());
-    }
-
-    #[test]
-    fn a_wider_tile_holds_the_narrower_one() {
-        let cut = tile(256).cut(Width::new(3).unwrap()).unwrap();
-        assert_eq!(cut, tile(3));
-        assert_eq!(cut.cut(Width::new(4).unwrap()), None);
     }
 }

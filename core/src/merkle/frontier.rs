@@ -113,3 +113,52 @@ impl Default for Frontier {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn has_a_node_for_each_bit_of_its_size() {
+        let node = NodeHash::from_bytes([7; 32]);
+        for (size, count) in [(0, 0), (1, 1), (13, 3), (256, 1), (u64::MAX, 64)] {
+            let size = TreeSize::new(size);
+            assert_eq!(Frontier::ids(size).len(), count);
+            assert!(Frontier::from_nodes(size, vec![node; count]).is_ok());
+            assert!(Frontier::from_nodes(size, vec![node; count + 1]).is_err());
+            assert!(count == 0 || Frontier::from_nodes(size, vec![node; count - 1]).is_err());
+        }
+    }
+
+    #[test]
+    fn goes_on_where_it_was_left() {
+        let leaf = |index: u64| LeafHash::of_entry(&index.to_be_bytes());
+        let mut frontier = Frontier::new();
+        for index in 0..300 {
+            let nodes = frontier.nodes().to_vec();
+            assert_eq!(
+                Frontier::from_nodes(frontier.size(), nodes),
+                Ok(frontier.clone())
+            );
+            frontier.append(leaf(index));
+        }
+        assert_eq!(frontier.size(), TreeSize::new(300));
+    }
+
+    #[test]
+    fn tells_each_subtree_that_an_entry_completes() {
+        let mut frontier = Frontier::new();
+        let mut completed = Vec::new();
+        for _ in 0..8 {
+            frontier.append_with(LeafHash::of_entry(b""), |id, _| {
+                completed.push((id.level(), id.index()));
+            });
+        }
+        let mut want: Vec<(u8, u64)> = (0..4)
+            .flat_map(|level| (0..8 >> level).map(move |index| (level, index)))
+            .collect();
+        completed.sort_unstable();
+        want.sort_unstable();
+        assert_eq!(completed, want);
+    }
+}
