@@ -26,6 +26,7 @@ pub(crate) fn play(script: &mut Script) {
     blind_events(script);
     cuts(script, &roots);
     successors(script, &roots);
+    fall(script, &roots, &issuer);
 }
 
 fn exact(kind: Kind, subject: &str, body: Value, hour: u64, blind: bool) -> Exact<'_> {
@@ -131,4 +132,23 @@ fn successors(script: &mut Script, roots: &[SigningKey]) {
     let revoke = exact(Kind::LabelRevoke, LABEL, json!({}), 24, true);
     let revoke = script.exact(&revoke, &c, "accepted");
     script.again(&revoke, "wrong-previous");
+}
+
+/// An authority that is withdrawn with all its labels.
+fn fall(script: &mut Script, roots: &[SigningKey], grants: &Value) {
+    let d = [key("d.jp.example", 1)];
+    let subject = "authority:d.jp.example";
+    let body = accredit("d.jp.example", "jp", &[1], grants);
+    script.exact(
+        &exact(Kind::AuthorityAccredit, subject, body, 0, true),
+        roots,
+        "accepted",
+    );
+    let body = issue("fallen", "star1", "router", "JP");
+    let issue = exact(Kind::LabelIssue, "jp.second/fallen", body, 30, true);
+    script.exact(&issue, &d, "accepted");
+    script.close_batch();
+    let body = json!({"effect_on_labels": "all"});
+    let withdraw = exact(Kind::AuthorityWithdraw, subject, body, 31, false);
+    script.exact(&withdraw, roots, "accepted");
 }

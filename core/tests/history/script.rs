@@ -84,6 +84,10 @@ impl Script {
         &self.entries
     }
 
+    pub(crate) fn labels(&self) -> &[String] {
+        &self.issued
+    }
+
     pub(crate) fn label_names(&self) -> Vec<MapName> {
         let name = |label: &String| self.state.record_name(&label.parse().unwrap());
         self.issued.iter().filter_map(name).collect()
