@@ -26,6 +26,7 @@ mod authority;
 mod content;
 mod draft;
 pub(crate) mod form;
+mod identifiers;
 mod json;
 mod kind;
 mod label;
@@ -44,13 +45,14 @@ pub use authority::{
 pub use content::{Access, Body, Evidence};
 pub use draft::Draft;
 pub use form::{BadList, List, MAX_INTEGER, Names, Number, Sha256, Text, WrongForm, WrongLength};
+pub use identifiers::{Gtin14, OrganisationId, PageUri, WebUri};
 pub use json::EventKey;
 pub use kind::Kind;
 pub use label::{Assurance, LabelIssue, LabelReinstate, LabelRevoke, LabelSuspend, ValidityEffect};
 pub use member::{LogGenesis, Member, MemberRoot};
 pub use names::{
-    AuthorityName, Category, CountryCode, Domain, Gtin14, LevelCode, MemberCode, NativeId,
-    OrganisationId, PageUri, Rules, SchemeId, Territory, WebUri,
+    AuthorityName, Category, CountryCode, Domain, LevelCode, MemberCode, NativeId, Rules, SchemeId,
+    Territory,
 };
 pub use product::{
     Component, Document, Firmware, MadeFor, Model, Organisation, Product, Standard, SupportDate,

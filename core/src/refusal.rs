@@ -169,9 +169,6 @@ pub enum Malformed {
     /// Line 3 is not JSON.
     #[error("line 3 is not JSON")]
     Json,
-    /// An entry that should be a state head is not one.
-    #[error("not a state head")]
-    Head,
 }
 
 /// What the private-data filter recognises.

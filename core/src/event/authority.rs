@@ -12,9 +12,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::form::{List, Text, words};
+use super::identifiers::OrganisationId;
 use super::names::{
-    AuthorityName, Category, CountryCode, LevelCode, MemberCode, OrganisationId, SchemeId,
-    Territory,
+    AuthorityName, Category, CountryCode, LevelCode, MemberCode, SchemeId, Territory,
 };
 use super::{EventKey, check_distinct_keys, json};
 use crate::merkle::LeafIndex;

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::EventId;
 use super::form::{List, Text, words};
-use super::names::{AuthorityName, Gtin14, LevelCode, NativeId, PageUri, Territory, WebUri};
+use super::identifiers::{Gtin14, PageUri, WebUri};
+use super::names::{AuthorityName, LevelCode, NativeId, Territory};
 use super::product::{
     Component, Document, Firmware, Model, Organisation, Product, Standard, SupportEnd, Updates,
 };

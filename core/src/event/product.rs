@@ -13,7 +13,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::form::{List, Sha256, Text, WrongForm, as_json_string, words};
-use super::names::{Category, CountryCode, OrganisationId, WebUri};
+use super::identifiers::{OrganisationId, WebUri};
+use super::names::{Category, CountryCode};
 use crate::time::Time;
 
 /// An organisation; never a person.
