@@ -13,8 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 use crate::bundle::{Answer, Answers, Bundle, BundleEntry, BundleError};
-use crate::event::{AuthorityName, Body, Event, LabelId, MemberCode, SchemeId, Subject};
+use crate::event::{
+    AuthorityKey, AuthorityName, Body, Event, LabelId, MemberCode, SchemeId, Subject,
+};
 use crate::merkle::{LeafHash, LeafIndex};
+use crate::note::SignatureLine;
 use crate::refusal::Refusal;
 use crate::state::StateView;
 use crate::state::head::StateHead;
@@ -163,9 +166,7 @@ impl<R: ReadLog> Builder<'_, R> {
             MapName::label(label.scheme().as_str(), &id).map_err(|_| BuildError::NoSubject)?;
         for event in self.subject(name, &Subject::Label(label.clone()))? {
             for line in event.note().signatures() {
-                if let Ok(signer) = line.name().as_str().parse::<AuthorityName>() {
-                    self.authority_if_known(&signer)?;
-                }
+                self.signer(line)?;
             }
             if let Body::LabelIssue(issue) = event.body()
                 && let Some(lab) = &issue.lab
@@ -176,7 +177,32 @@ impl<R: ReadLog> Builder<'_, R> {
         Ok(())
     }
 
-    /// A line may be by anybody; only an authority of this log matters.
+    /// Adds the authority that a line is by. Anybody can write a line under any name; only the id of a key that
+    /// the authority has or had makes it matter to a reader.
+    fn signer(&mut self, line: &SignatureLine) -> Result<(), BuildError<R::Error>> {
+        let Ok(name) = line.name().as_str().parse::<AuthorityName>() else {
+            return Ok(());
+        };
+        let subject = Subject::Authority(name.clone());
+        for index in self.indices(&subject)? {
+            let entry = self.log.entry(index).map_err(BuildError::Read)?;
+            let event =
+                Event::parse(&entry).map_err(|source| BuildError::Entry { index, source })?;
+            let is_by = match event.body() {
+                Body::AuthorityAccredit(body) => {
+                    body.keys.iter().any(|key| key.vkey().claims(line))
+                }
+                Body::AuthorityKey(AuthorityKey::Add(key)) => key.vkey().claims(line),
+                _ => false,
+            };
+            if is_by {
+                return self.authority_if_known(&name);
+            }
+        }
+        Ok(())
+    }
+
+    /// An authority that was accredited after the head is none yet.
     fn authority_if_known(&mut self, name: &AuthorityName) -> Result<(), BuildError<R::Error>> {
         let key = MapName::authority(name.as_str())
             .map_err(|_| BuildError::NoSubject)?
@@ -223,6 +249,13 @@ impl<R: ReadLog> Builder<'_, R> {
             .map(|_| ())
     }
 
+    /// Where the events of a subject are that the view covers.
+    fn indices(&self, subject: &Subject) -> Result<Vec<LeafIndex>, BuildError<R::Error>> {
+        let mut indices = self.log.events_of(subject).map_err(BuildError::Read)?;
+        indices.retain(|index| *index < self.view.head_index());
+        Ok(indices)
+    }
+
     /// Adds one subject with its whole history, or its absence; answers its events.
     fn subject(
         &mut self,
@@ -234,13 +267,9 @@ impl<R: ReadLog> Builder<'_, R> {
             return Ok(Vec::new());
         };
         let record = StateRecord::from_bytes(record)?;
-        let indices = self.log.events_of(subject).map_err(BuildError::Read)?;
         let mut leaves: Vec<(LeafIndex, LeafHash)> = Vec::new();
         let mut events = Vec::new();
-        for index in indices
-            .into_iter()
-            .filter(|index| *index < self.view.head_index())
-        {
+        for index in self.indices(subject)? {
             let entry = match self.entries.get(&index) {
                 Some(entry) => entry.clone(),
                 None => self.log.entry(index).map_err(BuildError::Read)?,

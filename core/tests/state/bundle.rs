@@ -358,3 +358,29 @@ fn log_that_logs_what_nobody_signed_is_noticed() {
         .unwrap_err();
     assert_eq!(error.failure(), Failure::Signature, "{error}");
 }
+
+#[test]
+fn lines_under_the_names_of_others_do_not_swell_a_bundle() {
+    let mut ledger = sample();
+    let text = Note::parse(&world::issue("jp.jc-star/EX-3", ISSUER))
+        .unwrap()
+        .text()
+        .to_owned();
+    let near =
+        ["label.de.example", "watch.us.example", "watch.jp.example"].map(crate::ledger::stranger);
+    let own = key(ISSUER);
+    let signers: Vec<_> = near.iter().chain([&own]).collect();
+    ledger.accept(&world::sign(&text, &signers));
+    let bundle = ledger.bundle("jp.jc-star/EX-3");
+    assert_eq!(bundle.answers().iter().count(), 4);
+    assert!(ledger.verify(&bundle).is_ok());
+    // One that did sign comes along, with its member.
+    let text = Note::parse(&world::issue("jp.jc-star/EX-4", ISSUER))
+        .unwrap()
+        .text()
+        .to_owned();
+    ledger.accept(&world::sign(&text, &[&key("label.de.example"), &own]));
+    let bundle = ledger.bundle("jp.jc-star/EX-4");
+    assert_eq!(bundle.answers().iter().count(), 6);
+    assert!(ledger.verify(&bundle).is_ok());
+}

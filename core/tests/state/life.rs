@@ -1,6 +1,6 @@
 //! One label from issue to revocation, and what a bundle proves of it at each step.
 
-use labelproof_core::event::ReasonCode;
+use labelproof_core::event::{Kind, ReasonCode};
 use labelproof_core::state::CutOff;
 use labelproof_core::state::list::Code;
 use labelproof_core::state::record::{Flag, Status};
@@ -119,12 +119,7 @@ fn label_is_issued_once_and_begins_its_chain() {
         "duplicate-label"
     );
     let draft = world::issue_draft("jp.jc-star/EX-2");
-    let with_previous = world::entry(
-        labelproof_core::event::Kind::LabelIssue,
-        &draft,
-        Some(id),
-        &[&world::key(ISSUER)],
-    );
+    let with_previous = world::entry(Kind::LabelIssue, &draft, Some(id), &[&world::key(ISSUER)]);
     assert!(ledger.offer(&with_previous).is_err());
 }
 
@@ -246,14 +241,7 @@ fn superseding_issue_is_an_event_of_both_labels() {
     ledger.accept(&world::issue(LABEL, ISSUER));
     let mut draft = world::issue_draft("jp.jc-star/EX-2");
     draft["body"]["supersedes"] = json!(LABEL);
-    let by = |key: &str| {
-        world::entry(
-            labelproof_core::event::Kind::LabelIssue,
-            &draft,
-            None,
-            &[&world::key(key)],
-        )
-    };
+    let by = |key: &str| world::entry(Kind::LabelIssue, &draft, None, &[&world::key(key)]);
     let (at, id) = ledger.accept(&by(ISSUER));
     assert_eq!(ledger.newest(LABEL), id);
     assert_eq!(ledger.newest("jp.jc-star/EX-2"), id);
@@ -285,19 +273,14 @@ fn only_the_own_issuer_supersedes() {
     let mut draft = world::issue_draft("jp.jc-star/EX-2");
     draft["body"]["supersedes"] = json!(LABEL);
     let entry = world::entry(
-        labelproof_core::event::Kind::LabelIssue,
+        Kind::LabelIssue,
         &draft,
         None,
         &[&world::key("second.jp.example")],
     );
     assert_eq!(ledger.refusal(&entry), "out-of-scope");
     draft["body"]["supersedes"] = json!("jp.jc-star/EX-9");
-    let entry = world::entry(
-        labelproof_core::event::Kind::LabelIssue,
-        &draft,
-        None,
-        &[&world::key(ISSUER)],
-    );
+    let entry = world::entry(Kind::LabelIssue, &draft, None, &[&world::key(ISSUER)]);
     assert_eq!(ledger.refusal(&entry), "unknown-subject");
     assert!(ledger.record("jp.jc-star/EX-2").is_none());
 }
@@ -332,7 +315,7 @@ fn list_and_map_agree() {
                 let mut draft = world::issue_draft("jp.jc-star/EX-5");
                 draft["body"]["supersedes"] = json!(name);
                 ledger.accept(&world::entry(
-                    labelproof_core::event::Kind::LabelIssue,
+                    Kind::LabelIssue,
                     &draft,
                     None,
                     &[&world::key(ISSUER)],
@@ -357,12 +340,7 @@ fn page_level_and_lab_must_exist() {
     ] {
         let mut draft = world::issue_draft(LABEL);
         draft["body"][pointer] = value;
-        let entry = world::entry(
-            labelproof_core::event::Kind::LabelIssue,
-            &draft,
-            None,
-            &[&world::key(ISSUER)],
-        );
+        let entry = world::entry(Kind::LabelIssue, &draft, None, &[&world::key(ISSUER)]);
         let refusal = ledger.offer(&entry).unwrap_err();
         assert_eq!(
             refusal.pointer().map(|pointer| pointer.as_str().to_owned()),
@@ -377,7 +355,7 @@ fn page_level_and_lab_must_exist() {
     let mut draft = world::issue_draft(LABEL);
     draft["body"]["lab"] = json!("lab.jp.example");
     ledger.accept(&world::entry(
-        labelproof_core::event::Kind::LabelIssue,
+        Kind::LabelIssue,
         &draft,
         None,
         &[&world::key(ISSUER)],
@@ -390,7 +368,7 @@ fn page_level_and_lab_must_exist() {
 fn events_of_another_log_are_refused() {
     let mut ledger = Ledger::founded();
     let draft = labelproof_core::event::Draft::from_json(
-        labelproof_core::event::Kind::LabelIssue,
+        Kind::LabelIssue,
         &world::issue_draft(LABEL).to_string(),
     );
     let text = draft.unwrap().text(&"other.example".parse().unwrap(), None);
@@ -404,4 +382,38 @@ fn events_of_another_log_are_refused() {
             .subject_indices(&subject("log:other.example"))
             .is_none()
     );
+}
+
+#[test]
+fn flags_tell_of_dates_and_of_suspensions_without_effect() {
+    let mut ledger = Ledger::founded();
+    ledger.accept(&world::issue(LABEL, ISSUER));
+    let suspend = |effect: &str, at: &str, from: Option<&str>| {
+        let mut draft = json!({
+            "subject": LABEL,
+            "decided_at": at,
+            "reason": { "code": "contract" },
+            "body": { "validity_effect": effect },
+        });
+        if let Some(from) = from {
+            draft["effective_from"] = json!(from);
+        }
+        world::entry(Kind::LabelSuspend, &draft, None, &[&world::key(ISSUER)])
+    };
+    let flags = |ledger: &Ledger| {
+        let record = ledger.record(LABEL).unwrap();
+        (record.has(Flag::NoValidityEffect), record.has(Flag::Dated))
+    };
+    assert_eq!(flags(&ledger), (false, false));
+    // In force from its decision on is the default and no date of its own.
+    let at = "2026-05-01T00:00:00Z";
+    ledger.accept(&suspend("none", at, Some(at)));
+    assert_eq!(flags(&ledger), (true, false));
+    // Of several suspensions the strictest decides.
+    ledger.accept(&suspend(
+        "suspended",
+        "2026-05-02T00:00:00Z",
+        Some("2026-05-03T00:00:00Z"),
+    ));
+    assert_eq!(flags(&ledger), (false, true));
 }
