@@ -97,7 +97,7 @@ impl LogServer {
         self.get(&format!("/v1/proof/{index}"), MAX_PROOF_BYTES)
     }
 
-    /// Posts a body and takes any 2xx.
+    /// Posts a body and takes any 2xx, told apart by its status.
     ///
     /// # Errors
     /// [`ServerError`].
@@ -106,12 +106,11 @@ impl LogServer {
         path: &str,
         content_type: &str,
         body: &[u8],
-    ) -> Result<Vec<u8>, ServerError> {
+    ) -> Result<(u16, Vec<u8>), ServerError> {
         let url = format!("{}{path}", self.url);
-        taken(
-            url.clone(),
-            self.fetch.post(&url, body, content_type, MAX_PROOF_BYTES)?,
-        )
+        let response = self.fetch.post(&url, body, content_type, MAX_PROOF_BYTES)?;
+        let status = response.status();
+        Ok((status, taken(url, response)?))
     }
 
     fn get(&self, path: &str, max_bytes: usize) -> Result<Vec<u8>, ServerError> {

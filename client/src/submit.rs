@@ -22,7 +22,12 @@ use crate::log_server::{LogServer, ServerError};
 /// # Errors
 /// [`ServerError::Refused`] carries the log's code and what to do about it.
 pub fn submit(server: &LogServer, event: &Event) -> Result<Logged, ServerError> {
-    let body = server.post("/v1/events", "text/plain; charset=utf-8", event.bytes())?;
+    let (status, body) = server.post("/v1/events", "text/plain; charset=utf-8", event.bytes())?;
+    let arrival = if status == 200 {
+        Arrival::Known
+    } else {
+        Arrival::New
+    };
     let answer: Answer = serde_json::from_slice(&body).map_err(|_| ServerError::NotOurs)?;
     if answer.event.parse::<EventId>().ok() != Some(event.id()) {
         return Err(ServerError::NotOurs);
@@ -31,10 +36,12 @@ pub fn submit(server: &LogServer, event: &Event) -> Result<Logged, ServerError> 
     match (answer.proof, answer.receipt) {
         (Some(proof), _) => Ok(Logged {
             index,
+            arrival,
             proof: Proof::Witnessed(proof),
         }),
         (None, Some(receipt)) => Ok(Logged {
             index,
+            arrival,
             proof: Proof::Receipt(receipt),
         }),
         (None, None) => Err(ServerError::NotOurs),
@@ -45,6 +52,7 @@ pub fn submit(server: &LogServer, event: &Event) -> Result<Logged, ServerError> 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Logged {
     index: LeafIndex,
+    arrival: Arrival,
     proof: Proof,
 }
 
@@ -54,10 +62,24 @@ impl Logged {
         self.index
     }
 
+    /// Whether the log says that it had the event already.
+    pub fn arrival(&self) -> Arrival {
+        self.arrival
+    }
+
     /// What the log gave in return.
     pub fn proof(&self) -> &Proof {
         &self.proof
     }
+}
+
+/// Whether an event came to its log for the first time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Arrival {
+    /// It was logged before, perhaps with other signature lines.
+    Known,
+    /// It was logged now.
+    New,
 }
 
 /// What a log gives for an event.

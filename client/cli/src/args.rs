@@ -71,17 +71,17 @@ pub(crate) enum Command {
     Issue(Issue),
     /// Suspend a label.
     #[command(
-        after_help = "Example:\n  labelproof suspend jp.jc-star/EX-000123 --reason vulnerability --key label.key --trust trust.toml"
+        after_help = "Example:\n  labelproof suspend jp.jc-star/EX-000123 --reason vulnerability \\\n      --key label.key --trust trust.toml"
     )]
     Suspend(TakeAway),
     /// Lift a suspension.
     #[command(
-        after_help = "Example:\n  labelproof reinstate jp.jc-star/EX-000123 --key label.key --trust trust.toml"
+        after_help = "Example:\n  labelproof reinstate jp.jc-star/EX-000123 --key label.key \\\n      --trust trust.toml"
     )]
     Reinstate(Reinstate),
     /// Revoke a label for good.
     #[command(
-        after_help = "Example:\n  labelproof revoke jp.jc-star/EX-000123 --reason nonconformity --key label.key --trust trust.toml"
+        after_help = "Example:\n  labelproof revoke jp.jc-star/EX-000123 --reason nonconformity \\\n      --key label.key --trust trust.toml"
     )]
     Revoke(TakeAway),
     /// Send signed events to the log and wait until their effect is proved.
@@ -96,7 +96,7 @@ pub(crate) enum Command {
     Status(Status),
     /// Check proofs from files; opens no socket.
     #[command(
-        after_help = "Example:\n  labelproof verify jp.jc-star.EX-000123.labelproof --trust trust.toml --subject jp.jc-star/EX-000123"
+        after_help = "Example:\n  labelproof verify jp.jc-star.EX-000123.labelproof --trust trust.toml \\\n      --subject jp.jc-star/EX-000123"
     )]
     Verify(Verify),
     /// Explain a file without checking it.
@@ -147,7 +147,7 @@ pub(crate) enum EventCommand {
     },
     /// Sign an event from a file and print the note; opens no socket.
     #[command(
-        after_help = "Example:\n  labelproof event sign scheme.define --key jp-root.key --origin labels.g7.example --file scheme.json > scheme.note"
+        after_help = "Example:\n  labelproof event sign scheme.define --key jp-root.key \\\n      --origin labels.g7.example --file scheme.json > scheme.note"
     )]
     Sign(EventSign),
 }
@@ -351,7 +351,7 @@ pub(crate) struct Inspect {
 pub(crate) enum TrustCommand {
     /// Make a trust file for one log from its genesis hash and a policy.
     #[command(
-        after_help = "Example:\n  labelproof trust init --log https://labels.g7.example --genesis 3q2+7w…= --policy g7.policy --out trust.toml"
+        after_help = "Example:\n  labelproof trust init --log https://labels.g7.example \\\n      --genesis 3q2+7w…= --policy g7.policy --out trust.toml"
     )]
     Init(TrustInit),
     /// Show whom a trust file trusts and what was last accepted.

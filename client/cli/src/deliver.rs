@@ -12,7 +12,7 @@ use labelproof::{
     log_server::LogServer,
     lookup::Looked,
     proof::verify_entry,
-    submit::{Proof, submit},
+    submit::{Arrival, Proof, submit},
     trust::{TrustedLog, store::TrustStore},
 };
 use labelproof_core::{
@@ -33,6 +33,7 @@ use crate::{
 /// An event whose effect is proved.
 pub(crate) struct Delivered {
     pub(crate) index: LeafIndex,
+    pub(crate) arrival: Arrival,
     pub(crate) looked: Looked,
     pub(crate) files: Vec<String>,
 }
@@ -95,6 +96,7 @@ pub(crate) fn deliver(
     world.write(Path::new(&files[1]), &proof)?;
     Ok(Delivered {
         index,
+        arrival: logged.arrival(),
         looked,
         files,
     })
@@ -129,9 +131,11 @@ fn shown(
             }
             Err(_) => {}
         }
-        world.note(format!(
-            "waiting until a witnessed head covers entry {index}"
-        ));
+        if tried == 0 {
+            world.warn(format!(
+                "entry {index} is logged; waiting for its witnesses"
+            ));
+        }
         thread::sleep(ASK_PAUSE);
     }
     let what = format!("entry {index} was logged, but no head that covers it has its quorum yet");
@@ -145,6 +149,6 @@ pub(crate) fn with_ending(name: &Path, ending: &str) -> String {
     format!("{}.{ending}", name.display())
 }
 
-/// An accepted event is in the witnessed state within 60 s: that long, and a little more, is waited.
-const MAX_ASKS: u32 = 70;
+/// The log itself waits 30 s for the witnesses; an accepted event is in the witnessed state within 60 s.
+const MAX_ASKS: u32 = 35;
 const ASK_PAUSE: Duration = Duration::from_secs(1);

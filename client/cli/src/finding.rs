@@ -7,6 +7,8 @@
 //! ```
 //! Nothing here decides whether a proof holds; that is over before a finding exists.
 
+mod answer;
+
 use labelproof::lookup::Freshness;
 use labelproof_core::{
     event::Subject,
@@ -19,6 +21,7 @@ use labelproof_core::{
 use labelproof_host::exit::Exit;
 use serde_json::{Value, json};
 
+use self::answer::{in_force, label_answer};
 use crate::{
     duration::Spoken,
     report::{Said, Tone, meaning},
@@ -193,7 +196,7 @@ impl Finding {
             says,
             facts,
             authentic: format!(
-                "yes: issued by {}, which was accredited for {} at entry {}",
+                "yes: issued by {}, which was accredited for {} when it did, at entry {}",
                 label.issuer(),
                 label.label().scheme(),
                 label.record().first_index()
@@ -208,7 +211,7 @@ impl Finding {
     fn of_status(subject: &Subject, found: &SubjectStatus) -> Self {
         let status = found.status();
         let (exit, word, says) = match status {
-            Status::Active => (Exit::Done, "IN FORCE", "It may act within its scope."),
+            Status::Active => (Exit::Done, "IN FORCE", in_force(subject)),
             Status::Suspended => (
                 Exit::Suspended,
                 "SUSPENDED",
@@ -271,10 +274,9 @@ impl Finding {
         let size = proved.state().size();
         self.as_of = proved.as_of();
         self.witnessed = format!(
-            "yes: {} of the witnesses cosigned size {size} of {}: {}",
-            names.len(),
-            checkpoint.origin(),
-            names.join(" ")
+            "yes, as the trust file asks: {} cosigned size {size} of {}",
+            names.join(" "),
+            checkpoint.origin()
         );
         self.status.push_str(&format!(" as of {}", self.as_of));
         self.json["as_of"] = json!(self.as_of.to_string());
@@ -282,66 +284,6 @@ impl Finding {
         self.json["origin"] = json!(checkpoint.origin().as_str());
         self.json["cosigners"] = json!(names);
     }
-}
-
-/// The exit, the word and its meaning; of several troubles the most severe.
-fn label_answer(label: &LabelStatus, now: Time) -> (Exit, String, String) {
-    let status = label.status();
-    let (mut exit, mut word, mut says) = own_answer(status);
-    let mut trouble = |other: Exit, named: &str, meant: &str| {
-        if other.severity() > exit.severity() {
-            (exit, word, says) = (other, named.into(), meant.into());
-        }
-    };
-    if label.is_expired_at(now) {
-        trouble(Exit::Expired, "EXPIRED", "Its validity has ended.");
-    }
-    if let CutOff::LeftOut(left) = label.cut_off() {
-        let remaining = left.remaining().map(own_answer);
-        if let Some((other, named, meant)) = remaining {
-            trouble(other, &named, &meant);
-        }
-        match left.falls() {
-            Falls::WithItsAuthority => {
-                trouble(
-                    Exit::Revoked,
-                    "WITHDRAWN",
-                    "Its authority was withdrawn together with its labels.",
-                );
-            }
-            Falls::IntoDoubt => trouble(
-                Exit::Undecidable,
-                "IN DOUBT",
-                "Something of it was signed with a key that is no longer believed; a person must decide.",
-            ),
-        }
-    }
-    (exit, word, says)
-}
-
-fn own_answer(status: Status) -> (Exit, String, String) {
-    let (exit, says) = match status {
-        Status::Active => (
-            Exit::Done,
-            "The label is in force as of the time below; nothing is said of later.",
-        ),
-        Status::Suspended => (Exit::Suspended, "Do not rely on it until it is reinstated."),
-        Status::Superseded => (Exit::Revoked, "Another label of its issuer took its place."),
-        Status::Revoked => (
-            Exit::Revoked,
-            "The label was taken away. Do not rely on it.",
-        ),
-        Status::Withdrawn => (
-            Exit::Revoked,
-            "The label ended, without blame. Do not rely on it.",
-        ),
-        Status::Lapsed => (
-            Exit::Expired,
-            "The label ended, because what it rests on did.",
-        ),
-        Status::Annulled => (Exit::Revoked, "The label was void from the start."),
-    };
-    (exit, status.word().to_uppercase(), says.into())
 }
 
 fn cut_word(cut: &CutOff) -> &'static str {

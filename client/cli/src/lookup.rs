@@ -29,7 +29,7 @@ pub(crate) fn look_up(
     subject: &Subject,
     world: &World,
 ) -> Result<Looked, Failure> {
-    world.note(format!("asking {} about {subject}", server.url()));
+    world.trace(format!("asking {} about {subject}", server.url()));
     lookup::look_up(server, log, store, subject, world.now())
         .map_err(|error| failed(server, &error, world))
 }

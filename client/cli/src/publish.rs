@@ -7,16 +7,24 @@
 //! ```
 //! A re-run reads `NAME.events.jsonl` and sends the same note, so that nothing is logged twice.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use labelproof::{
-    lookup::Looked,
-    trust::{TrustFile, TrustedLog, store::TrustStore},
+    lookup::{Freshness, Looked, freshness},
+    submit::Arrival,
+    trust::{
+        TrustFile, TrustedLog,
+        store::{Standing, TrustStore},
+    },
 };
 use labelproof_core::{
-    event::{Draft, Event, EventId, Subject, admission::admit},
+    event::{Draft, Event, EventId, Kind, Subject, admission::admit},
     key::SigningKey,
     note::Note,
+    state::record::Status,
 };
 use labelproof_host::exit::Exit;
 use serde_json::json;
@@ -77,10 +85,27 @@ impl<'a> Desk<'a> {
         self.args.no_submit
     }
 
-    /// Where the label stands now, as proved by the log.
+    /// Where the label stands now, as proved by the log; an answer that is behind is a failure.
     pub(crate) fn look_up(&self) -> Result<Looked, Failure> {
         let to = self.destination()?;
-        look_up(&to.server, to.log, &to.store, &self.subject, self.world)
+        let looked = look_up(&to.server, to.log, &to.store, &self.subject, self.world)?;
+        let age = freshness(
+            looked.proved().as_of(),
+            self.world.now(),
+            MAX_AGE,
+            looked.before(),
+        );
+        match age {
+            Freshness::Fresh { .. } if looked.standing() != Standing::Older => Ok(looked),
+            _ => Err(Failure::new(
+                Exit::TooOld,
+                format!(
+                    "{}: the answer about {} is too old to act on",
+                    to.server.url(),
+                    self.subject
+                ),
+            )),
+        }
     }
 
     /// The event of this draft: the note that was signed before, if there is one, else a new one.
@@ -112,7 +137,7 @@ impl<'a> Desk<'a> {
     /// An event kept by an earlier run that follows `prev`, is of this kind, and may not have arrived.
     pub(crate) fn unsent(
         &self,
-        kind: labelproof_core::event::Kind,
+        kind: Kind,
         prev: Option<EventId>,
     ) -> Result<Option<Event>, Failure> {
         let journal = with_ending(&self.name, "events.jsonl");
@@ -120,12 +145,21 @@ impl<'a> Desk<'a> {
             return Ok(None);
         }
         let kept = events_of(&journal, &self.world.read(Path::new(&journal))?)?;
-        Ok(kept.into_iter().rev().find(|event| {
+        let kept = kept.into_iter().rev().find(|event| {
             event.kind() == kind
                 && event.subject() == &self.subject
                 && event.prev() == prev
                 && self.signed_by_me(event)
-        }))
+        });
+        if let Some(event) = &kept {
+            let signed = format!(
+                "{kind} that was signed before, decided {}",
+                event.decided_at()
+            );
+            self.world
+                .warn(format!("sending the {signed}; it is in {journal}"));
+        }
+        Ok(kept)
     }
 
     /// Sends the event and reports; without a network, says where it is kept.
@@ -146,7 +180,19 @@ impl<'a> Desk<'a> {
         }
         let to = self.destination()?;
         let delivered = deliver(event, &to, &self.name, self.world)?;
-        Ok(delivered_report(event, &delivered, self.world))
+        // An event that takes away is done only when the record shows it, not when it is logged.
+        match delivered.looked.status() {
+            Some(status) if !shows(event.kind(), status) => {
+                let what = format!(
+                    "event {} is logged, but {} is {status}",
+                    event.id(),
+                    event.subject()
+                );
+                Err(Failure::new(Exit::NotInLog, what)
+                    .next("look at its history with `labelproof status`"))
+            }
+            _ => Ok(delivered_report(event, &delivered, self.world)),
+        }
     }
 
     /// Reports that the log shows already what was asked for.
@@ -205,6 +251,15 @@ impl<'a> Desk<'a> {
     }
 }
 
+/// Whether a record with this status has the effect of an event of this kind.
+fn shows(kind: Kind, status: Status) -> bool {
+    match kind {
+        Kind::LabelSuspend => status != Status::Active,
+        Kind::LabelRevoke => matches!(status, Status::Revoked | Status::Annulled),
+        _ => true,
+    }
+}
+
 /// The log that `network` and the trust file name.
 pub(crate) fn destination<'a>(
     network: &Network,
@@ -231,10 +286,11 @@ pub(crate) fn delivered_report(event: &Event, delivered: &Delivered, world: &Wor
     let finding = Finding::of(delivered.looked.proved(), event.subject(), world.now());
     let now = finding.as_ref().map(Finding::line).unwrap_or_default();
     let word = match event.kind() {
-        labelproof_core::event::Kind::LabelIssue => "ISSUED",
-        labelproof_core::event::Kind::LabelSuspend => "SUSPENDED",
-        labelproof_core::event::Kind::LabelReinstate => "REINSTATED",
-        labelproof_core::event::Kind::LabelRevoke => "REVOKED",
+        _ if delivered.arrival == Arrival::Known => "ALREADY LOGGED",
+        Kind::LabelIssue => "ISSUED",
+        Kind::LabelSuspend => "SUSPENDED",
+        Kind::LabelReinstate => "REINSTATED",
+        Kind::LabelRevoke => "REVOKED",
         _ => "LOGGED",
     };
     let body = format!(
@@ -253,6 +309,7 @@ pub(crate) fn delivered_report(event: &Event, delivered: &Delivered, world: &Wor
     };
     let mut result = event_json(event);
     result["logged"] = json!(true);
+    result["logged_before"] = json!(delivered.arrival == Arrival::Known);
     result["index"] = json!(delivered.index.get());
     result["files"] = json!(delivered.files);
     result["status"] = json!(finding.map(|finding| finding.json()));
@@ -267,3 +324,6 @@ pub(crate) fn delivered_report(event: &Event, delivered: &Delivered, world: &Wor
 pub(crate) fn file_name(subject: &Subject) -> PathBuf {
     PathBuf::from(subject.to_string().replace(['/', ':'], "."))
 }
+
+/// What `status` takes for fresh if nothing else is asked.
+const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -36,7 +36,7 @@ fn run(kind: Kind, done: Status, args: &TakeAway, world: &World) -> Result<Repor
     let looked = match desk.look_up() {
         Ok(looked) => Some(looked),
         // A log that cannot answer may still take an event that needs no answer.
-        Err(failure) if failure.exit() == Exit::Unreachable => {
+        Err(failure) if matches!(failure.exit(), Exit::Unreachable | Exit::TooOld) => {
             world.warn(format!(
                 "{}; sending without knowing where the label stands",
                 failure.what()

@@ -56,6 +56,13 @@ impl World {
         }
     }
 
+    /// Says each request, on standard error, if asked with `-vv`.
+    pub(crate) fn trace(&self, text: impl std::fmt::Display) {
+        if self.verbose > 1 {
+            eprintln!("{text}");
+        }
+    }
+
     /// Says what the person must know whatever the output, on standard error.
     pub(crate) fn warn(&self, text: impl std::fmt::Display) {
         eprintln!("note: {text}");
