@@ -6,13 +6,15 @@
 //! logs list --dir DIR [--json]               shows them
 //! logs retire --dir DIR ORIGIN               stops answering one, keeps its state
 //! serve --dir DIR --listen ADDR              never begins a state
+//! doctor --dir DIR                           says in plain words what is wrong
 //! ```
 
+mod doctor;
 mod list;
+mod serve;
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,15 +29,11 @@ use labelproof_host::fs::{Fs, FsError, RealFs};
 use labelproof_host::keyfile::{self, KeyFileError};
 use labelproof_host::lock::{DirLock, LockError};
 use labelproof_host::logging::{self, LogFormat, Verbosity};
-use labelproof_host::serve::{Limits, serve};
-use labelproof_host::shutdown::Shutdown;
 
 use self::list::{Listing, failure_json};
-use crate::http::{Face, Metrics, router};
 use crate::known_logs::{KnownLogs, KnownLogsError, ListError, ListFault, ListedLog, parse_list};
 use crate::store::{Store, StoreError};
-use crate::witness::{Chain, OpenError, Parts, Witness, create};
-use crate::writer;
+use crate::witness::{Chain, OpenError, create};
 
 /// Runs the program; `args` start with its name.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -103,7 +101,10 @@ enum Command {
     Logs(Logs),
     /// Answer requests until SIGTERM.
     #[command(after_help = "Example: labelproof-witness serve --dir w1 --listen 127.0.0.1:7381")]
-    Serve(Serve),
+    Serve(serve::Options),
+    /// Say in plain words what is wrong with a folder, and what to do.
+    #[command(after_help = "Example: labelproof-witness doctor --dir w1")]
+    Doctor(Doctor),
 }
 
 #[derive(Debug, Args)]
@@ -162,13 +163,10 @@ struct Retire {
 }
 
 #[derive(Debug, Args)]
-struct Serve {
+struct Doctor {
     /// The witness's folder.
     #[arg(long, env = "LABELPROOF_WITNESS_DIR")]
     dir: PathBuf,
-    /// Address and port; port 0 takes a free one.
-    #[arg(long, env = "LABELPROOF_WITNESS_LISTEN")]
-    listen: SocketAddr,
 }
 
 fn run(command: Command) -> Result<(), CliError> {
@@ -178,7 +176,8 @@ fn run(command: Command) -> Result<(), CliError> {
         Command::Logs(Logs::Add(args)) => add(&fs, &args),
         Command::Logs(Logs::List(args)) => list(&fs, &args),
         Command::Logs(Logs::Retire(args)) => retire(&fs, &args),
-        Command::Serve(args) => serve_until_told(fs, args),
+        Command::Serve(args) => serve::run(fs, args),
+        Command::Doctor(args) => examine(&fs, &args.dir),
     }
 }
 
@@ -247,59 +246,17 @@ fn retire(fs: &Arc<dyn Fs>, args: &Retire) -> Result<(), CliError> {
     say(&format!("{}: retired, its state is kept", args.origin))
 }
 
-fn serve_until_told(fs: Arc<dyn Fs>, args: Serve) -> Result<(), CliError> {
-    let _lock = lock(&args.dir, "serve")?;
-    let path = args.dir.join(KEY_FILE);
-    let key = keyfile::read(&path)?;
-    if key.vkey().key_type() != KeyType::Cosignature {
-        return Err(CliError::NotACosigner { path });
+fn examine(fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), CliError> {
+    let _lock = lock(dir, "doctor")?;
+    let findings = doctor::examine(fs, dir, &SystemClock);
+    for finding in &findings {
+        say(&finding.line())?;
     }
-    let vkey = key.vkey().clone();
-    let witness = Witness::open(Parts {
-        fs,
-        dir: args.dir,
-        key: Arc::new(key),
-        clock: Arc::new(SystemClock),
-    })?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(CliError::Network)?;
-    let known = witness.known();
-    let metrics = Arc::new(Metrics::default());
-    let shelf = witness.shelf();
-    let (queue, thread) = writer::start(witness, Arc::clone(&metrics));
-    let watched = queue.clone();
-    let face = Face {
-        known,
-        queue,
-        shelf,
-        metrics,
-        vkey: vkey.clone(),
-    };
-    let served = runtime.block_on(async {
-        let mut shutdown = Shutdown::listen().map_err(CliError::Network)?;
-        let listener = tokio::net::TcpListener::bind(args.listen)
-            .await
-            .map_err(CliError::Network)?;
-        let address = listener.local_addr().map_err(CliError::Network)?;
-        say(&format!("{} listening on http://{address}", vkey.name()))?;
-        tracing::info!(%address, vkey = %vkey, "serving");
-        let stop = async move {
-            tokio::select! {
-                () = shutdown.requested() => {}
-                // Without the thread that stores, nothing here is of use.
-                () = watched.closed() => {}
-            }
-        };
-        serve(listener, router(face), Limits::default(), stop).await;
-        Ok(())
-    });
-    drop(runtime);
-    // The last request's batch is stored and signed before the lock goes.
-    let stopped = thread.join();
-    tracing::info!("stopped");
-    served.and_then(|()| stopped.map_err(|_| CliError::WriterDied))
+    let worst = Exit::worst(findings.iter().map(doctor::Finding::exit));
+    match worst.unwrap_or(Exit::Internal) {
+        Exit::Done => Ok(()),
+        exit => Err(CliError::Unwell { exit }),
+    }
 }
 
 fn read_list(fs: &dyn Fs, path: &Path) -> Result<Vec<ListedLog>, CliError> {
@@ -370,6 +327,8 @@ enum CliError {
     Output(#[source] std::io::Error),
     #[error("the thread that stores died; see above")]
     WriterDied,
+    #[error("something is wrong; see above")]
+    Unwell { exit: Exit },
 }
 
 impl CliError {
@@ -382,6 +341,7 @@ impl CliError {
             | Self::NotACosigner { .. }
             | Self::Key(_)
             | Self::KnownLogs(_) => Exit::Malformed,
+            Self::Unwell { exit } => *exit,
             Self::NoRandomness
             | Self::Files(_)
             | Self::Store(_)

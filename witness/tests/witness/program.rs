@@ -119,6 +119,33 @@ fn from_init_to_a_cosignature_and_over_a_restart() {
 }
 
 #[test]
+fn the_doctor_names_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("w1");
+    let doctor = || run(&["doctor", "--dir", dir.to_str().unwrap()]);
+    run(&["init", "--name", "w", "--dir", dir.to_str().unwrap()]);
+    let (code, said, _) = doctor();
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("logs add"), "{said}");
+
+    let log = Log::new("labels.g7.example", 9, 9).key().vkey().to_string();
+    run(&["logs", "add", "--dir", dir.to_str().unwrap(), &log]);
+    let (code, said, _) = doctor();
+    assert_eq!(code, 0, "{said}");
+    assert!(said.lines().all(|line| line.starts_with("ok ")), "{said}");
+
+    std::fs::create_dir(dir.join("evidence")).unwrap();
+    std::fs::write(dir.join("evidence/x.evidence"), "x").unwrap();
+    assert_eq!(doctor().0, 20);
+    std::fs::write(dir.join("state.redb"), "").unwrap();
+    let (_, said, _) = doctor();
+    assert!(said.contains("what was cosigned is lost"), "{said}");
+    std::fs::write(dir.join("logs"), "logs/v1\n").unwrap();
+    let (_, said, _) = doctor();
+    assert!(said.contains("line 1"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_done_is_said_with_its_code() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
