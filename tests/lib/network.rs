@@ -202,8 +202,18 @@ impl Network {
     /// # Errors
     /// It did not start, with what it said.
     pub fn start_log(&mut self) -> io::Result<()> {
+        self.start_log_under(&[])
+    }
+
+    /// The same as the last words of another program's command line, such as `strace -f`.
+    ///
+    /// # Errors
+    /// It did not start, with what it said.
+    pub fn start_log_under(&mut self, command: &[&str]) -> io::Result<()> {
         let (dir, policy) = (self.log_dir(), self.policy());
-        let args = [
+        let program = self.programs.path(Program::Log);
+        let words = [
+            path_text(&program)?,
             "serve",
             "--dir",
             path_text(&dir)?,
@@ -214,8 +224,9 @@ impl Network {
             "--batch-interval",
             BATCH_INTERVAL,
         ];
-        let program = self.programs.path(Program::Log);
-        let daemon = Daemon::start(&program, &args, &self.dir.join("log.stderr"))?;
+        let all = [command, &words[..]].concat();
+        let (first, args) = all.split_first().expect("the words are not empty");
+        let daemon = Daemon::start(Path::new(first), args, &self.dir.join("log.stderr"))?;
         daemon.address().clone_into(&mut self.log_address);
         self.log = Some(daemon);
         Ok(())
