@@ -1,4 +1,5 @@
 //! The log in one process: real state function, real formats, a simulated disk, a clock that is moved by hand.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod admission;
 mod crash;
