@@ -9,7 +9,7 @@ use std::{
     io::{self, Write as _},
     net::SocketAddr,
     sync::{Arc, mpsc},
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -69,6 +69,27 @@ pub enum DaemonError {
     /// A witness holds more than this store.
     #[error(transparent)]
     Older(OlderStore),
+    /// A thread of ours failed in a way nobody foresaw; what it held is not trusted.
+    #[error("a thread panicked; the log stopped")]
+    Panicked,
+}
+
+/// Why the daemon stops without being asked to.
+#[derive(Clone, Debug)]
+enum Stop {
+    Older(OlderStore),
+    Panicked,
+}
+
+/// Stops the daemon if the thread that holds it panics: a log without its sequencer or feeder would look alive.
+struct Alarm(watch::Sender<Option<Stop>>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.send_replace(Some(Stop::Panicked));
+        }
+    }
 }
 
 impl Daemon {
@@ -103,38 +124,79 @@ impl Daemon {
             Ok::<_, DaemonError>((listener, Shutdown::listen()?))
         })?;
         let bound = listener.local_addr()?;
-        let Self {
+        let log = self.log.clone();
+        let service = Service::new(log.clone(), self.interval);
+        let workers = Workers::start(self)?;
+
+        // Whoever started us waits for this line; that it cannot be printed is no reason not to serve.
+        let origin = &log.setting().origin;
+        let _ = writeln!(io::stdout(), "serving {origin} on http://{bound}");
+        info!(%origin, address = %bound, "serving");
+        let mut stopped = workers.stop.subscribe();
+        let stopping = log.clone();
+        runtime.block_on(serve(
+            listener,
+            app(service),
+            Limits::default(),
+            async move {
+                tokio::select! {
+                    () = signals.requested() => info!("asked to stop"),
+                    // It cannot fail: the workers keep a sender.
+                    _ = stopped.wait_for(Option::is_some) => {}
+                }
+                stopping.hold(Hold::Ending);
+            },
+        ));
+        let why = workers.stop();
+        log.setting().index.flush();
+        match why {
+            Some(Stop::Older(older)) => Err(DaemonError::Older(older)),
+            Some(Stop::Panicked) => Err(DaemonError::Panicked),
+            None => Ok(Exit::Done),
+        }
+    }
+}
+
+/// The threads beside the listener.
+struct Workers {
+    stop: watch::Sender<Option<Stop>>,
+    running: Vec<(mpsc::Sender<()>, JoinHandle<()>)>,
+}
+
+impl Workers {
+    /// Starts feeding, sequencing and housekeeping.
+    fn start(daemon: Daemon) -> io::Result<Self> {
+        let Daemon {
             log,
             parts,
             sequencer,
             interval,
-        } = self;
-        let origin = log.setting().origin.clone();
-
-        let (stop, mut stopped) = watch::channel(None);
-        let outcome = Box::new(Conductor {
-            log: log.clone(),
-            stop,
-        });
-        let urls = log
-            .setting()
-            .policy
+        } = daemon;
+        let stop = watch::channel(None).0;
+        let Setting {
+            policy,
+            directory,
+            clock,
+            ..
+        } = log.setting();
+        let urls = policy
             .witnesses()
             .iter()
             .map(|witness| witness.url().map(str::to_owned))
             .collect();
-        let feeder = Feeder::new(log.setting().policy.clone());
-        let feeder = driver::start(
-            feeder,
-            urls,
-            &log.setting().directory,
-            log.setting().clock.clone(),
-            outcome,
-        )?;
+        let conductor = Conductor {
+            log: log.clone(),
+            alarm: Alarm(stop.clone()),
+        };
+        let feeder = Feeder::new(policy.clone());
+        let feeder = driver::start(feeder, urls, directory, clock.clone(), Box::new(conductor))?;
         if let Some(newest) = log.newest() {
             feeder.head(newest.signed.clone());
         }
-        let (stop_engine, engine_stopped) = mpsc::channel();
+        let mut workers = Self {
+            stop,
+            running: Vec::new(),
+        };
         let engine = Engine {
             log: log.clone(),
             parts,
@@ -142,47 +204,43 @@ impl Daemon {
             feeder,
             interval,
         };
-        let engine = thread::Builder::new()
-            .name("sequencer".into())
-            .spawn(move || engine.run(&engine_stopped))?;
-        let (stop_keeper, keeper_stopped) = mpsc::channel();
-        let kept = log.clone();
-        let keeper = thread::Builder::new()
-            .name("housekeeper".into())
-            .spawn(move || housekeeper::run(&kept, &keeper_stopped))?;
+        workers.spawn("sequencer", move |stop| engine.run(stop))?;
+        workers.spawn("housekeeper", move |stop| housekeeper::run(&log, stop))?;
+        Ok(workers)
+    }
 
-        // Whoever started us waits for this line; that it cannot be printed is no reason not to serve.
-        let _ = writeln!(io::stdout(), "serving {origin} on http://{bound}");
-        info!(%origin, address = %bound, "serving");
-        let router = app(Service::new(log.clone(), interval));
-        let stopping = log.clone();
-        runtime.block_on(serve(listener, router, Limits::default(), async move {
-            tokio::select! {
-                () = signals.requested() => info!("asked to stop"),
-                // The sender is dropped only with the feeder's thread, which a witness made stop.
-                _ = stopped.wait_for(Option::is_some) => {}
-            }
-            stopping.hold(Hold::Ending);
-        }));
-        drop(stop_engine);
-        drop(stop_keeper);
-        for worker in [engine, keeper] {
-            if worker.join().is_err() {
-                error!("a thread of the log panicked");
-            }
+    fn spawn(
+        &mut self,
+        name: &str,
+        work: impl FnOnce(&mpsc::Receiver<()>) + Send + 'static,
+    ) -> io::Result<()> {
+        let (stop, stopped) = mpsc::channel();
+        let alarm = Alarm(self.stop.clone());
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                let _alarm = alarm;
+                work(&stopped);
+            })?;
+        self.running.push((stop, thread));
+        Ok(())
+    }
+
+    /// Lets each finish, in the order they were started, and says why they had to.
+    fn stop(self) -> Option<Stop> {
+        for (stop, thread) in self.running {
+            drop(stop);
+            // A panic has rung the alarm already.
+            let _ = thread.join();
         }
-        log.setting().index.flush();
-        match log.held() {
-            Some(Hold::Older(older)) => Err(DaemonError::Older(older)),
-            _ => Ok(Exit::Done),
-        }
+        self.stop.borrow().clone()
     }
 }
 
 /// Does what the feeder decides.
 struct Conductor {
     log: Arc<Log>,
-    stop: watch::Sender<Option<OlderStore>>,
+    alarm: Alarm,
 }
 
 impl Outcome for Conductor {
@@ -206,7 +264,7 @@ impl Outcome for Conductor {
     fn stop(&mut self, why: OlderStore) {
         error!(witness = why.witness, theirs = %why.theirs, ours = %why.ours, "this store is an old copy; signing stops");
         self.log.hold(Hold::Older(why.clone()));
-        self.stop.send_replace(Some(why));
+        self.alarm.0.send_replace(Some(Stop::Older(why)));
     }
 
     fn report(&mut self, witnesses: Vec<WitnessReport>) {

@@ -192,6 +192,7 @@ impl Log {
     /// The clock may step back by two seconds, and the head then repeats the time of the one before;
     /// beyond that nothing is signed until it has caught up.
     pub fn cut(&self) -> Option<Batch> {
+        let acknowledged = self.progress.borrow().acknowledged().get();
         let mut guard = self.tip();
         let tip = &mut *guard;
         let now_ms = self.setting.clock.unix_ms();
@@ -199,19 +200,24 @@ impl Log {
         let head_ms = state.clock_ms();
         let steps_back = now_ms.saturating_add(MAX_STEP_BACK_MS) < head_ms;
         match &tip.hold {
-            None | Some(Hold::Ending | Hold::Clock { .. }) if steps_back => {
+            Some(Hold::Loading | Hold::Asking | Hold::Older(_)) => return None,
+            None | Some(Hold::Clock { .. }) if steps_back => {
                 tip.hold = Some(Hold::Clock { now_ms, head_ms });
                 return None;
             }
+            Some(Hold::Ending) if steps_back => return None,
             Some(Hold::Clock { .. }) => tip.hold = None,
             None | Some(Hold::Ending) => {}
-            Some(Hold::Loading | Hold::Asking | Hold::Older(_)) => return None,
         }
         if tip.pool.is_empty() {
             return None;
         }
         let mut entries = tip.pool.take();
         let head = state.append_head(now_ms);
+        if state.loaded_labels() > MAX_LOADED_LABELS {
+            // What is acknowledged can be read back by way of the index.
+            state.forget_labels_before(LeafIndex::new(acknowledged));
+        }
         let from = TreeSize::new(head.index().get() - entries.len() as u64);
         entries.push(head.to_bytes());
         let view = state.closed_view().expect("a head was just made").clone();
@@ -392,3 +398,5 @@ impl Log {
 
 /// Network time steps a clock by milliseconds; two seconds is a leap second and one more.
 const MAX_STEP_BACK_MS: u64 = 2_000;
+/// Details of labels kept in memory, about 1 KiB each; a label that is needed again costs a few reads.
+const MAX_LOADED_LABELS: usize = 131_072;
