@@ -137,7 +137,7 @@ impl<S: TileSource> TileReader<S> {
             head: self.head,
         };
         let path = TilePath::of_entry(index, self.head.size()).ok_or(beyond)?;
-        let bundle = self.read_bundle(path)?;
+        let bundle = self.unproven_bundle(path)?;
         let leaves = TileKind::Hashes(TileLevel::LEAVES);
         let tile = TilePath::in_tree(leaves, path.index(), self.head.size());
         let tile = self.tile(tile.expect("the tree holds the bundle's entries"))?;
@@ -171,7 +171,7 @@ impl<S: TileSource> TileReader<S> {
                 .cloned()
                 .ok_or(TilesError::Missing(path));
         }
-        let tile = self.read_tile(path)?;
+        let tile = self.unproven_tile(path)?;
         // Seven levels at most, so this calls itself seven times at most.
         match path.parent(self.head.size()) {
             Some(parent) => {
@@ -189,7 +189,7 @@ impl<S: TileSource> TileReader<S> {
 
     fn read_edge(&self) -> Result<(), TilesError> {
         let paths = TileEdge::paths(self.head.size());
-        let tiles = paths.iter().map(|path| self.read_tile(*path));
+        let tiles = paths.iter().map(|path| self.unproven_tile(*path));
         let tiles = tiles.collect::<Result<Vec<_>, _>>()?;
         let wrong = || TilesError::WrongRoot(self.head);
         let edge = TileEdge::from_tiles(self.head.size(), tiles.clone()).map_err(|_| wrong())?;
@@ -206,7 +206,7 @@ impl<S: TileSource> TileReader<S> {
     ///
     /// # Errors
     /// [`TilesError`].
-    pub fn read_bundle(&self, path: TilePath) -> Result<EntryBundle, TilesError> {
+    pub fn unproven_bundle(&self, path: TilePath) -> Result<EntryBundle, TilesError> {
         let bundle = match self.bytes(path)? {
             Found::Asked(bytes) => EntryBundle::parse(&bytes, path.width()),
             Found::Wider(bytes) => EntryBundle::cut(&bytes, path.width())
@@ -219,7 +219,7 @@ impl<S: TileSource> TileReader<S> {
     ///
     /// # Errors
     /// [`TilesError`].
-    pub fn read_tile(&self, path: TilePath) -> Result<Tile, TilesError> {
+    pub fn unproven_tile(&self, path: TilePath) -> Result<Tile, TilesError> {
         let bytes = match self.bytes(path)? {
             Found::Asked(bytes) => bytes,
             Found::Wider(mut bytes) => {

@@ -12,7 +12,12 @@ use labelproof_host::exit::Exit;
 use labelproof_host::fs::{Fs, SimulatedFs};
 use labelproof_host::tiles::DirTiles;
 use labelproof_log::fsck::{Fault, Object, Progress, Report, check};
+use labelproof_tests::network::Network;
+use labelproof_tests::programs::Program;
 use labelproof_tests::world;
+use serde_json::{Value, json};
+
+use crate::demo_network;
 
 const LABELS: usize = 250;
 
@@ -94,7 +99,7 @@ fn a_whole_log_is_right() {
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["version"], 1);
     assert_eq!(json["size"], entries.len());
-    assert_eq!(json["fault"], serde_json::Value::Null);
+    assert_eq!(json["fault"], Value::Null);
 }
 
 #[test]
@@ -206,4 +211,48 @@ fn a_wrong_head_or_event_in_a_right_tree_is_named() {
     assert_eq!(judge(&forged), last - 1);
     // No genesis.
     assert_eq!(judge(&|entries| drop(entries.remove(0))), 0);
+}
+
+#[test]
+fn the_program_checks_a_log_by_its_address_and_by_its_files() {
+    let mut network = demo_network("fsck");
+    let url = network.log_url();
+    let (code, by_url) = run(&network, &["--url", &url, "--vkey", network.log_vkey()]);
+    assert_eq!((code, &by_url["fault"]), (0, &Value::Null));
+    let log = network.log_dir();
+    let dir = log.to_str().unwrap().to_owned();
+
+    network.take_log().unwrap().stop().unwrap();
+    let (code, by_files) = run(&network, &["--dir", &dir]);
+    assert_eq!((code, &by_files), (0, &by_url));
+    for name in ["tile/0/000", "tile/entries/000"] {
+        let mut bytes = std::fs::read(log.join(name)).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(log.join(name), &bytes).unwrap();
+        let (code, report) = run(&network, &["--dir", &dir]);
+        let object = report["fault"]["object"].as_str().unwrap();
+        assert!(object.starts_with(name), "{report}");
+        assert_eq!((code, &report["fault"]["exit"]), (11, &json!(11)));
+        bytes[last] ^= 1;
+        std::fs::write(log.join(name), &bytes).unwrap();
+    }
+    std::fs::write(log.join("checkpoint"), "not a checkpoint").unwrap();
+    let (code, report) = run(&network, &["--dir", &dir]);
+    assert_eq!((code, &report["fault"]["exit"]), (10, &json!(10)));
+    // The log has ended, so nobody listens there.
+    let (code, report) = run(&network, &["--url", &url, "--vkey", network.log_vkey()]);
+    assert_eq!((code, &report["fault"]["exit"]), (69, &json!(69)));
+}
+
+/// Runs `labelproof-log fsck --json`: its exit code and what it prints.
+fn run(network: &Network, args: &[&str]) -> (i32, Value) {
+    let mut command = network.command(Program::Log);
+    let output = command
+        .args(["fsck", "--json"])
+        .args(args)
+        .output()
+        .unwrap();
+    let report = serde_json::from_slice(&output.stdout).unwrap();
+    (output.status.code().unwrap(), report)
 }

@@ -23,8 +23,11 @@ use labelproof_host::{
     tiles::{HttpTiles, TileSource},
 };
 
+use serde_json::json;
+
 use super::{Failure, Outcome};
 use crate::{
+    engine::causes,
     fsck::{self, Progress},
     storage::HeadStore as _,
     store::{Store, origin_of},
@@ -45,17 +48,23 @@ pub(super) struct Options {
     /// The key of that log.
     #[arg(long, requires = "url")]
     vkey: Option<Vkey>,
-    /// Print one JSON object on stdout.
+    /// Print one JSON object on stdout, also on failure.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(options: &Options) -> Outcome {
-    match (&options.dir, &options.url, &options.vkey) {
+    let outcome = match (&options.dir, &options.url, &options.vkey) {
         (Some(dir), _, _) => of_directory(dir, options.json),
         (None, Some(url), Some(vkey)) => of_url(url, vkey, options.json),
         (None, ..) => Err(Failure::usage("give --dir, or --url and --vkey")),
+    };
+    if let (true, Err(failure)) = (options.json, &outcome) {
+        let (what, exit) = (causes(&*failure.error), failure.exit.code());
+        let fault = json!({ "object": null, "what": what, "exit": exit });
+        println!("{}", json!({ "version": 1, "fault": fault }));
     }
+    outcome
 }
 
 fn of_directory(dir: &Path, json: bool) -> Outcome {

@@ -27,7 +27,7 @@ pub(super) fn blame<S: TileSource>(reader: &TileReader<S>) -> Fault {
     let size = reader.head().size();
     let mut edge = TileEdge::new();
     for path in bundles_between(TreeSize::EMPTY, size) {
-        let bundle: EntryBundle = match reader.read_bundle(path) {
+        let bundle: EntryBundle = match reader.unproven_bundle(path) {
             Ok(bundle) => bundle,
             Err(error) => return Fault::Object(error),
         };
@@ -38,7 +38,7 @@ pub(super) fn blame<S: TileSource>(reader: &TileReader<S>) -> Fault {
         return Fault::Root;
     }
     for (path, made) in edge.partial_tiles() {
-        match reader.read_tile(path) {
+        match reader.unproven_tile(path) {
             Ok(stored) if stored == made => {}
             Ok(_) => return Fault::PartialTile(path),
             Err(error) => return Fault::Object(error),
