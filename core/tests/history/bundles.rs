@@ -17,7 +17,7 @@ use labelproof_core::policy::Policy;
 use labelproof_core::state::head::StateHead;
 use labelproof_core::state::{CutOff, Falls, State, StateView};
 use labelproof_core::status::{
-    Finding, LabelStatus, ReadLog, Trusted, VerifiedBundle, build, verify,
+    Finding, LabelStatus, ReadLog, RecordedEvent, Trusted, VerifiedBundle, build, verify,
 };
 use labelproof_core::time::Time;
 use labelproof_core::tlog_proof::TlogProof;
@@ -121,7 +121,7 @@ impl Finished {
             Finding::Label(label) => of_label(label),
             Finding::Subject(subject) => json!({
                 "status": subject.status().to_string(),
-                "events": indices(subject.events().iter().map(|event| event.index())),
+                "events": indices(subject.events().iter().map(RecordedEvent::index)),
             }),
             Finding::Absent => json!({"status": "absent"}),
             _ => panic!("a new kind of finding"),
@@ -154,7 +154,7 @@ fn of_label(label: &LabelStatus) -> Value {
         "status": label.status().to_string(),
         "reason": label.record().reason(),
         "issuer": label.issuer().as_str(),
-        "events": indices(label.events().iter().map(|event| event.index())),
+        "events": indices(label.events().iter().map(RecordedEvent::index)),
         "cut": cut,
     })
 }
