@@ -215,12 +215,12 @@ fn add(fs: &Arc<dyn Fs>, args: &Add) -> Result<(), CliError> {
             .collect::<Result<_, _>>()?,
     };
     let known = KnownLogs::load(fs.as_ref(), &args.dir)?;
-    let mut store = Store::open(fs, &args.dir, &known)?;
     let origins: Vec<Origin> = logs.iter().map(|log| log.origin().clone()).collect();
+    let with = logs.into_iter().fold(known.clone(), KnownLogs::with);
+    let mut store = Store::open_with(fs, &args.dir, &known, &with)?;
     // State first: a log that stands in the list and has none is refused by `serve`.
     store.begin(&origins, &known)?;
-    let known = logs.into_iter().fold(known, KnownLogs::with);
-    known.save(fs.as_ref(), &args.dir)?;
+    with.save(fs.as_ref(), &args.dir)?;
     for origin in &origins {
         let size = store.latest(origin).map_or(0, |head| head.size().get());
         say(&format!("{origin}: known, cosigned up to size {size}"))?;

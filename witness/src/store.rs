@@ -80,9 +80,23 @@ impl Store {
     /// [`StoreError`]; [`StoreError::Missing`] names a known log without a record: whoever lost it must not
     /// sign for that log again.
     pub fn open(fs: &Arc<dyn Fs>, dir: &Path, known: &KnownLogs) -> Result<Self, StoreError> {
-        let records = read_all(fs, &dir.join(FILE), known)?;
-        let active = known.active().iter().map(ListedLog::origin);
-        if let Some(origin) = active.into_iter().find(|it| !records.contains_key(it)) {
+        Self::open_with(fs, dir, known, known)
+    }
+
+    /// As [`Store::open`], where `known` is about to become `with`, whose keys may verify a record that
+    /// those of `known` cannot: a list that was lost and is made again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_with(
+        fs: &Arc<dyn Fs>,
+        dir: &Path,
+        known: &KnownLogs,
+        with: &KnownLogs,
+    ) -> Result<Self, StoreError> {
+        let records = read_all(fs, &dir.join(FILE), with)?;
+        let mut active = known.active().iter().map(ListedLog::origin);
+        if let Some(origin) = active.find(|origin| !records.contains_key(origin)) {
             return Err(StoreError::Missing {
                 origin: origin.clone(),
             });
@@ -326,7 +340,7 @@ pub enum StoreError {
         origin: Origin,
     },
     /// A record of a log whose key is in no list.
-    #[error("state of {origin} cannot be verified: its key is in no list")]
+    #[error("state of {origin} cannot be verified: its key is in no list; add the log again")]
     Unknown {
         /// The log.
         origin: Origin,

@@ -45,16 +45,15 @@ pub(crate) fn set_up(fs: Arc<dyn Fs>, dir: &Path, logs: &[Vkey]) -> Parts {
 
 pub(crate) fn add(fs: &Arc<dyn Fs>, dir: &Path, logs: &[Vkey]) {
     let known = KnownLogs::load(fs.as_ref(), dir).unwrap();
-    let mut store = Store::open(fs, dir, &known).unwrap();
     let listed = logs
         .iter()
         .cloned()
         .map(|vkey| ListedLog::of_key(vkey).unwrap());
-    let listed: Vec<ListedLog> = listed.collect();
-    let origins: Vec<_> = listed.iter().map(|log| log.origin().clone()).collect();
+    let with = listed.fold(known.clone(), KnownLogs::with);
+    let mut store = Store::open_with(fs, dir, &known, &with).unwrap();
+    let origins: Vec<_> = logs.iter().map(|vkey| vkey.name().into()).collect();
     store.begin(&origins, &known).unwrap();
-    let known = listed.into_iter().fold(known, KnownLogs::with);
-    known.save(fs.as_ref(), dir).unwrap();
+    with.save(fs.as_ref(), dir).unwrap();
 }
 
 pub(crate) fn folder() -> PathBuf {

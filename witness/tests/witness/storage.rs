@@ -131,6 +131,22 @@ fn a_retired_log_is_unknown_and_comes_back_where_it_was() {
 }
 
 #[test]
+fn a_state_without_its_log_in_a_list_is_not_believed_until_the_log_is_added_again() {
+    let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(1));
+    let parts = set_up(Arc::clone(&fs), &folder(), &vkeys());
+    grow(&parts, 0, 7).unwrap();
+    KnownLogs::default().save(fs.as_ref(), &folder()).unwrap();
+    assert!(matches!(
+        Witness::open(parts.clone()),
+        Err(OpenError::Store(StoreError::Unknown { .. }))
+    ));
+    add(&fs, &folder(), &vkeys());
+    assert!(
+        matches!(grow(&parts, 0, 9), Err(Refusal::OldIsNotLatest { latest }) if latest.get() == 7)
+    );
+}
+
+#[test]
 fn a_store_that_is_empty_or_gone_is_not_made_anew() {
     for spoil in [
         (|fs: &dyn Fs, path: &Path| fs.write(path, &[]).unwrap()) as fn(&dyn Fs, &Path),
