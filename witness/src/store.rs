@@ -19,16 +19,14 @@ use labelproof_core::checkpoint::{CheckpointError, Origin, SignedCheckpoint};
 use labelproof_core::cosignature::CosignatureTime;
 use labelproof_core::merkle::TreeHead;
 use labelproof_core::note::{Note, NoteError};
-use labelproof_host::fs::{Fs, FsError, folder_of};
-use redb::backends::InMemoryBackend;
+use labelproof_host::fs::{Fs, FsError, write_atomic};
 use redb::{
-    Builder, Database, ReadableDatabase as _, ReadableTable as _, StorageBackend as _,
-    TableDefinition,
+    Builder, Database, ReadableDatabase as _, ReadableTable as _, StorageBackend, TableDefinition,
 };
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use self::backend::FsBackend;
+use self::backend::{FsBackend, MemoryBackend};
 use crate::known_logs::{KnownLogs, ListedLog};
 
 /// What was cosigned last for one log.
@@ -173,41 +171,24 @@ impl Store {
         dir: &Path,
         records: BTreeMap<Origin, Option<Cosigned>>,
     ) -> Result<Self, StoreError> {
-        let (path, new) = (dir.join(FILE), dir.join(NEW_FILE));
-        fs.write(&new, &[])?;
-        write_records(&open_database(fs, new.clone())?, &records)?;
-        // Closed before it takes the name: the backend goes by path.
-        fs.sync_file(&new)?;
-        fs.rename(&new, &path)?;
-        fs.sync_dir(folder_of(&path))?;
+        // Made in memory: redb writes once more when it is closed, and tells nobody if that fails.
+        let memory = MemoryBackend::default();
+        write_records(&open_database(memory.clone())?, &records)?;
+        let path = dir.join(FILE);
+        write_atomic(fs.as_ref(), &path, &memory.bytes())?;
         Ok(Self {
-            database: open_database(fs, path)?,
+            database: open_database(FsBackend::new(Arc::clone(fs), path))?,
             records,
         })
     }
 }
 
-fn open_database(fs: &Arc<dyn Fs>, path: PathBuf) -> Result<Database, StoreError> {
+fn open_database(backend: impl StorageBackend) -> Result<Database, StoreError> {
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
     builder.set_check_integrity_on_open(true);
     builder
-        .create_with_backend(FsBackend::new(Arc::clone(fs), path))
-        .map_err(StoreError::database)
-}
-
-/// Opens a copy in memory: to open is to write, and what a failed sync left in the file, readable but not
-/// on disk, must not be made the newest of it before all of it is written anew.
-fn open_copy(bytes: &[u8]) -> Result<Database, StoreError> {
-    let copy = InMemoryBackend::new();
-    let length = u64::try_from(bytes.len()).expect("lengths fit");
-    let filled = copy.set_len(length).and_then(|()| copy.write(0, bytes));
-    filled.map_err(|error| StoreError::database(redb::Error::Io(error)))?;
-    let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_BYTES);
-    builder.set_check_integrity_on_open(true);
-    builder
-        .create_with_backend(copy)
+        .create_with_backend(backend)
         .map_err(StoreError::database)
 }
 
@@ -243,7 +224,9 @@ fn read_all(
             path: path.to_owned(),
         });
     }
-    let database = open_copy(&bytes)?;
+    // A copy in memory: to open is to write, and what a failed sync left in the file, readable but not on
+    // disk, must not become the newest of it before all of it is written anew.
+    let database = open_database(MemoryBackend::from(bytes))?;
     let transaction = database.begin_read().map_err(StoreError::database)?;
     let table = transaction
         .open_table(TABLE)
@@ -375,8 +358,6 @@ impl StoreError {
 
 /// The database's name in a witness's folder.
 pub const FILE: &str = "state.redb";
-
-const NEW_FILE: &str = "state.redb.tmp";
 
 const TABLE: TableDefinition<'static, &'static str, &'static [u8]> =
     TableDefinition::new("cosigned");
