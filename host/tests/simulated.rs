@@ -198,6 +198,17 @@ fn faults_meet_the_call_they_wait_at() {
 }
 
 #[test]
+fn flipped_bit_is_read_once_and_nobody_says_so() {
+    let fs = SimulatedFs::new(1);
+    fs.write(path("f"), &[0, 0]).unwrap();
+    fs.fail_call(2, Fault::FlippedBit(9));
+    assert_eq!(fs.read(path("f")).unwrap(), [0, 2]);
+    assert_eq!(fs.read(path("f")).unwrap(), [0, 0]);
+    fs.fail_call(4, Fault::FlippedBit(9));
+    assert_eq!(fs.read_range(path("f"), 0, 1).unwrap(), [2]);
+}
+
+#[test]
 fn nothing_works_while_the_power_is_off() {
     let fs = SimulatedFs::new(1);
     write_atomic(&fs, path("f"), b"x").unwrap();

@@ -25,13 +25,16 @@ use super::{Call, Fs, FsError};
 /// What a call meets instead of success.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Fault {
-    /// The disk errs. A sync that errs loses its pages, as Linux does: they stay readable
-    /// until the crash and no later sync brings them back.
+    /// The disk errs. A file's sync that errs loses its pages, as Linux does: they stay readable
+    /// until the crash and no later sync brings them back. Names still wait for the next sync:
+    /// a journal that cannot be written stops the whole file system and loses nothing quietly.
     Eio,
     /// The disk is full; only calls that need room see it.
     Enospc,
     /// A write stops after a part of its bytes and errs as a full disk does.
     ShortWrite,
+    /// A read gives one bit wrong and says nothing; the number wraps at the end of what is read.
+    FlippedBit(u64),
     /// The power goes during the call; every later call errs until [`SimulatedFs::restart`].
     PowerCut,
 }
@@ -197,7 +200,9 @@ impl Machine {
 fn medium(fault: Option<Fault>) -> io::Result<()> {
     match fault {
         Some(Fault::Eio) => Err(io::Error::other("input/output error")),
-        Some(Fault::Enospc | Fault::ShortWrite | Fault::PowerCut) | None => Ok(()),
+        Some(Fault::Enospc | Fault::ShortWrite | Fault::FlippedBit(_) | Fault::PowerCut) | None => {
+            Ok(())
+        }
     }
 }
 
@@ -205,8 +210,21 @@ fn medium(fault: Option<Fault>) -> io::Result<()> {
 fn room(fault: Option<Fault>) -> io::Result<()> {
     match fault {
         Some(Fault::Enospc) => Err(io::ErrorKind::StorageFull.into()),
-        Some(Fault::Eio | Fault::ShortWrite | Fault::PowerCut) | None => medium(fault),
+        Some(Fault::Eio | Fault::ShortWrite | Fault::FlippedBit(_) | Fault::PowerCut) | None => {
+            medium(fault)
+        }
     }
+}
+
+fn with_flipped_bit(mut bytes: Vec<u8>, fault: Option<Fault>) -> Vec<u8> {
+    let bits = bytes.len() as u64 * 8;
+    if let Some(Fault::FlippedBit(bit)) = fault
+        && let Some(bit) = bit.checked_rem(bits)
+        && let Ok(at) = usize::try_from(bit / 8)
+    {
+        bytes[at] ^= 1 << (bit % 8);
+    }
+    bytes
 }
 
 fn power_is_off() -> io::Error {
@@ -239,7 +257,8 @@ impl Fs for SimulatedFs {
     fn read(&self, path: &Path) -> Result<Vec<u8>, FsError> {
         self.run(Call::Read, path, |machine, fault| {
             medium(fault)?;
-            machine.disk.content(path).map(<[u8]>::to_vec)
+            let content = machine.disk.content(path).map(<[u8]>::to_vec);
+            content.map(|bytes| with_flipped_bit(bytes, fault))
         })
     }
 
@@ -252,7 +271,7 @@ impl Fs for SimulatedFs {
             let range = content
                 .get(start..end)
                 .ok_or(io::ErrorKind::UnexpectedEof)?;
-            Ok(range.to_vec())
+            Ok(with_flipped_bit(range.to_vec(), fault))
         })
     }
 
@@ -310,10 +329,7 @@ impl Fs for SimulatedFs {
     fn sync_dir(&self, dir: &Path) -> Result<(), FsError> {
         self.run(Call::SyncDir, dir, |machine, fault| {
             machine.disk.names(dir)?;
-            if let Err(error) = medium(fault) {
-                machine.disk.lose_dir(dir)?;
-                return Err(error);
-            }
+            medium(fault)?;
             if !machine.ignored.contains(&Call::SyncDir) && machine.reached_cache(fault) {
                 machine.disk.sync_dir(dir)?;
             }

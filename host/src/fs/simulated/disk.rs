@@ -163,12 +163,6 @@ impl Disk {
         Ok(())
     }
 
-    /// The same for a folder's names.
-    pub(super) fn lose_dir(&mut self, path: &Path) -> io::Result<()> {
-        self.dir_mut(path)?.unsynced.clear();
-        Ok(())
-    }
-
     pub(super) fn flip_bit(&mut self, path: &Path, bit: u64) -> io::Result<()> {
         let at = position(bit / 8)?;
         let mask = 1_u8 << (bit % 8);
