@@ -11,6 +11,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod checker;
+mod commit_order;
+mod crash_points;
+mod flipped_bit;
 mod ledger;
 mod log_node;
 mod seeds;
