@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! label,level,name,category,model,maker,country,gln,gtin,issued_days_ago,valid_days,then
-//! jp.jc-star/EX-000104,star1,Aosagi Elm Speaker,…,402,730,suspend:nonconformity reinstate
+//! jp.jc-star/EX-000204,star1,Aosagi Elm Speaker,…,402,730,suspend:nonconformity reinstate
 //! ```
 //! `then` is what happened afterwards, in order; a `valid_days` of 0 is open-ended. Days count
 //! back from the start of the demo, so that its labels are always of an age that fits.
@@ -240,6 +240,18 @@ mod tests {
         assert_eq!(count(End::Suspended), 16);
         assert_eq!(count(End::Reinstated), 12);
         assert_eq!(count(End::Revoked), 16);
+    }
+
+    #[test]
+    fn the_sample_of_the_documents_is_left_for_people_to_issue() {
+        let sample: Value =
+            serde_json::from_str(include_str!("../../docs/samples/label.json")).unwrap();
+        let gtin = &sample["body"]["gtins"][0];
+        assert!(
+            Label::all()
+                .iter()
+                .all(|label| sample["subject"] != label.id && *gtin != label.gtin)
+        );
     }
 
     #[test]
