@@ -1,0 +1,159 @@
+//! What any reader of a C2SP log asks for, and single events and proofs.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use labelproof_core::{
+    checkpoint::SignedCheckpoint, entry_bundle::EntryBundle, merkle::LeafHash, note::Note,
+    tile::Width, time::Time, tlog_proof::TlogProof,
+};
+use labelproof_host::fs::{Fs, SimulatedFs};
+
+use super::{ask, get, router, world};
+use crate::world::{Ledger, NOW_MS, World, found, genesis, id_of, issue, log_key, policy};
+
+#[tokio::test]
+async fn the_checkpoint_is_the_witnessed_one_and_is_not_kept() {
+    let world = world();
+    let got = get(&router(&world), "/checkpoint").await;
+    assert_eq!(got.status, StatusCode::OK);
+    assert_eq!(
+        got.header(header::CONTENT_TYPE),
+        "text/plain; charset=utf-8"
+    );
+    assert_eq!(got.header(header::CACHE_CONTROL), "no-store");
+    assert_eq!(got.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "*");
+    let note = Note::parse(&got.body).unwrap();
+    let signed = SignedCheckpoint::open(note, log_key().vkey()).unwrap();
+    assert_eq!(signed.head().size().get(), 10);
+    policy()
+        .accept(signed, Time::from_unix(NOW_MS / 1_000).unwrap())
+        .unwrap();
+}
+
+#[tokio::test]
+async fn tiles_and_bundles_are_what_the_checkpoint_implies() {
+    let world = world();
+    let router = router(&world);
+    let entries = get(&router, "/tile/entries/000.p/10").await;
+    assert_eq!(
+        entries.header(header::CONTENT_TYPE),
+        "application/octet-stream"
+    );
+    assert!(entries.header(header::CACHE_CONTROL).contains("immutable"));
+    let bundle = EntryBundle::parse(&entries.body, Width::new(10).unwrap()).unwrap();
+    assert_eq!(bundle.entries()[0], genesis());
+    let hashes = get(&router, "/tile/0/000.p/10").await.body;
+    let leaves: Vec<u8> = bundle
+        .leaf_hashes()
+        .flat_map(|leaf| *leaf.as_bytes())
+        .collect();
+    assert_eq!(hashes, leaves);
+    let narrower = get(&router, "/tile/0/000.p/3").await.body;
+    assert_eq!(narrower, leaves[..96]);
+}
+
+#[tokio::test]
+async fn tiles_that_no_checkpoint_implies_are_not_there() {
+    let world = world();
+    let router = router(&world);
+    let paths = [
+        "/tile/0/000",
+        "/tile/0/000.p/11",
+        "/tile/0/000.p/0",
+        "/tile/0/000.p/256",
+        "/tile/0/001.p/1",
+        "/tile/1/000.p/1",
+        "/tile/64/000.p/1",
+        "/tile/00/000.p/1",
+        "/tile/0/0.p/1",
+        "/tile/0/x000/000.p/1",
+        "/tile/entries/000.p/11",
+        "/tile/entries/../../key",
+        "/tile/%2e%2e/key",
+        "/tile/0/..%2f..%2fkey",
+        "/tile/0/000.p/+1",
+        "/tile/0/000.p/01",
+        "/tile/",
+        "/tile/0/000.p/10/",
+        "/tile/0/000%00",
+    ];
+    for path in paths {
+        let got = get(&router, path).await;
+        assert_eq!(got.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_who_has_it_is_told_that_nothing_changed() {
+    let world = world();
+    let router = router(&world);
+    for path in ["/checkpoint", "/tile/0/000.p/10", "/v1/status/member/jp"] {
+        let first = get(&router, path).await;
+        let tag = first.header(header::ETAG).to_owned();
+        let request = Request::get(path)
+            .header(header::IF_NONE_MATCH, &tag)
+            .body(Body::empty())
+            .unwrap();
+        let again = ask(&router, request).await;
+        assert_eq!(
+            (again.status, again.body.len()),
+            (StatusCode::NOT_MODIFIED, 0),
+            "{path}"
+        );
+        let request = Request::head(path).body(Body::empty()).unwrap();
+        let head = ask(&router, request).await;
+        assert_eq!(
+            (head.status, head.body.len()),
+            (StatusCode::OK, 0),
+            "{path}"
+        );
+        assert_eq!(head.header(header::ETAG), tag);
+    }
+}
+
+#[tokio::test]
+async fn an_event_and_its_proof_are_found_by_id_and_index() {
+    let world = world();
+    let router = router(&world);
+    let got = get(&router, &format!("/v1/events/{}", id_of(&issue(2)))).await;
+    assert_eq!(got.body, issue(2));
+    assert_eq!(
+        got.header(header::LINK),
+        "</v1/proof/6>; rel=\"describedby\""
+    );
+    let proof = TlogProof::parse(&get(&router, "/v1/proof/6").await.body).unwrap();
+    let signed = SignedCheckpoint::open(proof.note().clone(), log_key().vkey()).unwrap();
+    proof
+        .verify(LeafHash::of_entry(&issue(2)), &signed)
+        .unwrap();
+    assert_eq!(
+        get(&router, &format!("/v1/events/{}", id_of(&issue(77))))
+            .await
+            .status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn before_anything_is_witnessed_nothing_is_shown() {
+    let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(1));
+    found(&fs);
+    let world = World::load(&fs, &Ledger::default()).unwrap();
+    let router = router(&world);
+    assert_eq!(
+        get(&router, "/checkpoint").await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        get(&router, "/v1/status/member/jp").await.status,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    assert_eq!(
+        get(&router, "/v1/proof/0").await.status,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+}
