@@ -240,3 +240,31 @@ const MAX_BUNDLE_BYTES: usize = 8 << 20;
 
 /// A checkpoint, 64 hashes and a receipt's extra, twice over for JSON.
 const MAX_PROOF_BYTES: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_http_or_https_and_nothing_else() {
+        for (url, base) in [
+            ("https://labels.g7.example", "https://labels.g7.example"),
+            ("https://labels.g7.example/", "https://labels.g7.example"),
+            ("http://127.0.0.1:7380/log/", "http://127.0.0.1:7380/log"),
+        ] {
+            assert_eq!(LogServer::at(url, Fetch::default()).unwrap().url(), base);
+        }
+        for url in [
+            "",
+            "labels.g7.example",
+            "ftp://a.example",
+            "https://",
+            "https://a.example/?x",
+            "https://a b",
+            "https://u@a.example",
+            "file:///etc",
+        ] {
+            assert!(LogServer::at(url, Fetch::default()).is_err(), "{url}");
+        }
+    }
+}

@@ -345,3 +345,6 @@ const EVERY_SCHEME: &str = "*";
 
 /// Eight members with a few keys each fit a hundred times; nobody reads more by eye.
 pub const MAX_TRUST_BYTES: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ mod answers;
 mod bytes;
 mod files;
 mod offline;
+mod publish;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
