@@ -4,7 +4,8 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duratio
 
 use clap::Args;
 use labelproof_core::policy::Policy;
-use labelproof_host::{clock::SystemClock, exit::Exit, keyfile, lock::DirLock};
+use labelproof_host::{clock::SystemClock, config, exit::Exit, fs::RealFs, keyfile, lock::DirLock};
+use serde::Deserialize;
 
 use super::{Failure, Outcome};
 use crate::{
@@ -25,21 +26,80 @@ use crate::{
 pub(super) struct Options {
     /// The store that `init` made.
     #[arg(long, env = "LABELPROOF_LOG_DIR")]
-    dir: PathBuf,
+    dir: Option<PathBuf>,
     /// Where to listen; port 0 takes any that is free and prints it.
     #[arg(long, env = "LABELPROOF_LOG_LISTEN")]
-    listen: SocketAddr,
+    listen: Option<SocketAddr>,
     /// Who must cosign: a c2sp.org/tlog-policy file with the witnesses' URLs.
     #[arg(long, env = "LABELPROOF_LOG_POLICY")]
+    policy: Option<PathBuf>,
+    /// How long events gather before they are sequenced, as 250ms or 1s; at least 50ms [default: 1s].
+    #[arg(long, env = "LABELPROOF_LOG_BATCH_INTERVAL")]
+    batch_interval: Option<Interval>,
+    /// A TOML file with any of dir, listen, policy, batch_interval; flags win.
+    #[arg(long, env = "LABELPROOF_LOG_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+/// The same in a file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    dir: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    policy: Option<PathBuf>,
+    batch_interval: Option<Interval>,
+}
+
+/// What to serve, once flags, environment and file are put together.
+struct Plan {
+    dir: PathBuf,
+    listen: SocketAddr,
     policy: PathBuf,
-    /// How long events gather before they are sequenced, as 250ms or 1s; at least 50ms.
-    #[arg(long, default_value = "1s", env = "LABELPROOF_LOG_BATCH_INTERVAL")]
-    batch_interval: Interval,
+    interval: Duration,
+}
+
+impl Options {
+    fn plan(&self) -> Result<Plan, Failure> {
+        let file = match &self.config {
+            None => Config::default(),
+            Some(path) => config::load(&RealFs::new(), path).map_err(Failure::usage)?,
+        };
+        let missing =
+            |name| Failure::usage(format!("--{name} is missing, and no --config gives it"));
+        let interval = self.batch_interval.or(file.batch_interval);
+        Ok(Plan {
+            dir: self
+                .dir
+                .clone()
+                .or(file.dir)
+                .ok_or_else(|| missing("dir"))?,
+            listen: self
+                .listen
+                .or(file.listen)
+                .ok_or_else(|| missing("listen"))?,
+            policy: self
+                .policy
+                .clone()
+                .or(file.policy)
+                .ok_or_else(|| missing("policy"))?,
+            interval: interval.map_or(DEFAULT_INTERVAL, |interval| interval.0),
+        })
+    }
 }
 
 /// A time between two batches.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
 struct Interval(Duration);
+
+impl TryFrom<String> for Interval {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
 
 impl FromStr for Interval {
     type Err = &'static str;
@@ -63,18 +123,19 @@ impl FromStr for Interval {
 }
 
 pub(super) fn run(options: &Options) -> Outcome {
-    let store = Store::at(&options.dir);
+    let plan = options.plan()?;
+    let store = Store::at(&plan.dir);
     if !store.exists().map_err(Failure::usage)? {
         let text = format!(
             "{} holds no log; make one with `labelproof-log init`",
-            options.dir.display()
+            plan.dir.display()
         );
         return Err(Failure::usage(text));
     }
-    let _lock = DirLock::take(&options.dir, "labelproof-log serve").map_err(Failure::usage)?;
+    let _lock = DirLock::take(&plan.dir, "labelproof-log serve").map_err(Failure::usage)?;
     let key = keyfile::read(&store.key_path()).map_err(Failure::usage)?;
-    let file = options.policy.display();
-    let policy = std::fs::read(&options.policy)
+    let file = plan.policy.display();
+    let policy = std::fs::read(&plan.policy)
         .map_err(|error| Failure::usage(format!("cannot read {file}: {error}")))?;
     let policy =
         Policy::parse(&policy).map_err(|error| Failure::malformed(format!("{file}: {error}")))?;
@@ -95,8 +156,8 @@ pub(super) fn run(options: &Options) -> Outcome {
     };
     let instance = draw_instance().map_err(Failure::internal)?;
     let parts = store.parts(key, instance);
-    let daemon = Daemon::load(setting, parts, options.batch_interval.0).map_err(failure_of)?;
-    daemon.run(options.listen).map_err(failure_of)
+    let daemon = Daemon::load(setting, parts, plan.interval).map_err(failure_of)?;
+    daemon.run(plan.listen).map_err(failure_of)
 }
 
 /// Exit codes of what stops the daemon.
@@ -129,7 +190,70 @@ fn failure_of(error: DaemonError) -> Failure {
     Failure::new(exit, error)
 }
 
+/// Long enough to gather, short beside the 60 s of the promise.
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
 /// Each batch costs about five syncs; below this they would be all the disk does.
 const MIN_INTERVAL: Duration = Duration::from_millis(50);
 /// Half of the 60 s in which a revocation must be witnessed.
 const MAX_INTERVAL: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_has_a_unit_and_bounds() {
+        for (text, want_ms) in [("50ms", 50), ("250ms", 250), ("1s", 1_000), ("30s", 30_000)] {
+            assert_eq!(
+                text.parse::<Interval>().map(|interval| interval.0),
+                Ok(Duration::from_millis(want_ms))
+            );
+        }
+        for text in [
+            "",
+            "1",
+            "49ms",
+            "31s",
+            "1m",
+            "1.5s",
+            "-1s",
+            "s",
+            "18446744073709551615s",
+        ] {
+            assert!(text.parse::<Interval>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_a_wrong_key_is_pointed_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.toml");
+        std::fs::write(
+            &path,
+            "dir = \"there\"\nlisten = \"127.0.0.1:1\"\npolicy = \"p\"\nbatch_interval = \"2s\"\n",
+        )
+        .unwrap();
+        let options = Options {
+            dir: Some("here".into()),
+            listen: None,
+            policy: None,
+            batch_interval: None,
+            config: Some(path.clone()),
+        };
+        let plan = options.plan().unwrap();
+        assert_eq!(
+            (plan.dir, plan.policy, plan.interval),
+            ("here".into(), "p".into(), Duration::from_secs(2))
+        );
+        std::fs::write(&path, "dir = \"there\"\nlissten = \"127.0.0.1:1\"\n").unwrap();
+        let failure = options.plan().err().unwrap();
+        assert!(
+            failure
+                .error
+                .to_string()
+                .contains("log.toml:2:1: unknown field `lissten`"),
+            "{}",
+            failure.error
+        );
+    }
+}

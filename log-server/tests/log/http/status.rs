@@ -2,7 +2,11 @@
 
 use axum::http::{StatusCode, header};
 use labelproof_core::{
-    bundle::Bundle, event::Subject, merkle::LeafHash, status::Trusted, status::verify, time::Time,
+    bundle::Bundle,
+    event::Subject,
+    merkle::LeafHash,
+    status::{Trusted, verify},
+    time::Time,
 };
 
 use super::{get, router, world};
