@@ -97,6 +97,43 @@ fn children_end_with_a_demo_that_was_killed() {
     }
 }
 
+#[test]
+fn what_the_demo_shows_holds_without_two_witnesses_and_not_without_three() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = start(&["--dir", dir.path().to_str().unwrap()]);
+    let commands = wait_for_the_last_line(&mut child);
+    let witness = |code: &str| {
+        let folder = format!("witness/{code}");
+        let of_witness = |process: &u32| {
+            fs::read_to_string(format!("/proc/{process}/cmdline"))
+                .unwrap()
+                .contains(&folder)
+        };
+        children_of(child.id())
+            .into_iter()
+            .find(of_witness)
+            .unwrap()
+    };
+    let bin = dir.path().canonicalize().unwrap().join("bin");
+    let run = |command: &str| {
+        let line = format!("PATH={}:$PATH; {command}", bin.display());
+        let ended = Command::new("sh").args(["-c", &line]).output().unwrap();
+        ended.status.code().unwrap().to_string()
+    };
+    signal("KILL", witness("ca"));
+    signal("KILL", witness("us"));
+    let codes: Vec<_> = commands.iter().map(|command| run(command)).collect();
+    assert_eq!(codes, EXIT_CODES);
+    signal("KILL", witness("it"));
+    // With five it takes a second; how long the client waits in the end is its own test.
+    let another = commands[4].replace("EX-000201", "EX-000202");
+    let another = format!("timeout 15 {another}");
+    assert!(another.contains("EX-000202"), "{another}");
+    assert_ne!(run(&another), "0", "revoked, with four witnesses of seven");
+    signal("INT", child.id());
+    child.wait().unwrap();
+}
+
 fn start(args: &[&str]) -> Child {
     Command::new(demo())
         .args(args)
@@ -105,15 +142,15 @@ fn start(args: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Reads until the fifth command; the demo then waits for a signal.
-fn wait_for_the_last_line(child: &mut Child) {
+/// Reads the five commands; the demo then waits for a signal.
+fn wait_for_the_last_line(child: &mut Child) -> Vec<String> {
     let lines = BufReader::new(child.stdout.take().unwrap())
         .lines()
         .map(Result::unwrap);
-    let commands = lines
-        .filter(|line| line.starts_with("labelproof "))
-        .take(EXIT_CODES.len());
-    assert_eq!(commands.count(), EXIT_CODES.len(), "the demo ended early");
+    let commands = lines.filter(|line| line.starts_with("labelproof "));
+    let commands: Vec<_> = commands.take(EXIT_CODES.len()).collect();
+    assert_eq!(commands.len(), EXIT_CODES.len(), "the demo ended early");
+    commands
 }
 
 /// The processes whose parent is `parent`, as Linux lists them.
