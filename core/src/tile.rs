@@ -8,6 +8,7 @@
 //! a level is partial and grows. `path` names tiles, `edge` grows the rightmost ones; entries are in `entry_bundle`.
 
 mod edge;
+mod growth;
 mod path;
 
 use thiserror::Error;
@@ -15,10 +16,8 @@ use thiserror::Error;
 use crate::merkle::{NodeHash, NodeId, WholeTree};
 
 pub use edge::{EdgeError, TileEdge};
-pub use path::{
-    ParseTilePathError, TileIndex, TileKind, TileLevel, TilePath, Width, bundles_between,
-    tiles_between,
-};
+pub use growth::{bundles_between, tiles_between};
+pub use path::{ParseTilePathError, TileIndex, TileKind, TileLevel, TilePath, Width};
 
 /// Between 1 and 256 neighbouring hashes of one tile level.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,3 +5,4 @@
 mod differential;
 mod exhaustive;
 mod grown;
+mod huge;
