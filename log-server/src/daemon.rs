@@ -23,7 +23,7 @@ use tokio::{net::TcpListener, sync::watch};
 use tracing::{error, info};
 
 use crate::{
-    engine::{Engine, causes, reload},
+    engine::{self, Engine, causes},
     feeder::{
         Feeder, OlderStore, WitnessReport,
         driver::{self, Outcome},
@@ -33,7 +33,7 @@ use crate::{
     load::LoadError,
     log::{Hold, Log, Setting},
     publisher::publish,
-    sequencer::{Parts, Sequencer},
+    sequencer::{Parts, SequenceError, Sequencer},
 };
 
 /// A log that is loaded and does not run yet.
@@ -69,6 +69,9 @@ pub enum DaemonError {
     /// A witness holds more than this store.
     #[error(transparent)]
     Older(OlderStore),
+    /// Another process writes this log.
+    #[error("the store was taken over")]
+    Lost(#[source] Arc<SequenceError>),
     /// A thread of ours failed in a way nobody foresaw; what it held is not trusted.
     #[error("a thread panicked; the log stopped")]
     Panicked,
@@ -78,6 +81,7 @@ pub enum DaemonError {
 #[derive(Clone, Debug)]
 enum Stop {
     Older(OlderStore),
+    Lost(Arc<SequenceError>),
     Panicked,
 }
 
@@ -100,7 +104,7 @@ impl Daemon {
     pub fn load(setting: Setting, parts: Parts, interval: Duration) -> Result<Self, DaemonError> {
         check_policy(&setting).map_err(DaemonError::Policy)?;
         let log = Arc::new(Log::new(setting));
-        let sequencer = reload(&log, parts.clone())?;
+        let sequencer = engine::start(&log, parts.clone())?;
         Ok(Self {
             log,
             parts,
@@ -151,6 +155,7 @@ impl Daemon {
         log.setting().index.flush();
         match why {
             Some(Stop::Older(older)) => Err(DaemonError::Older(older)),
+            Some(Stop::Lost(error)) => Err(DaemonError::Lost(error)),
             Some(Stop::Panicked) => Err(DaemonError::Panicked),
             None => Ok(Exit::Done),
         }
@@ -205,22 +210,26 @@ impl Workers {
             interval,
         };
         workers.spawn("sequencer", move |stop| engine.run(stop))?;
-        workers.spawn("housekeeper", move |stop| housekeeper::run(&log, stop))?;
+        workers.spawn("housekeeper", move |stop| {
+            housekeeper::run(&log, stop);
+            Ok(())
+        })?;
         Ok(workers)
     }
 
     fn spawn(
         &mut self,
         name: &str,
-        work: impl FnOnce(&mpsc::Receiver<()>) + Send + 'static,
+        work: impl FnOnce(&mpsc::Receiver<()>) -> Result<(), SequenceError> + Send + 'static,
     ) -> io::Result<()> {
         let (stop, stopped) = mpsc::channel();
         let alarm = Alarm(self.stop.clone());
         let thread = thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                let _alarm = alarm;
-                work(&stopped);
+                if let Err(error) = work(&stopped) {
+                    alarm.0.send_replace(Some(Stop::Lost(Arc::new(error))));
+                }
             })?;
         self.running.push((stop, thread));
         Ok(())

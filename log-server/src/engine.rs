@@ -3,6 +3,7 @@
 //! ```text
 //! every interval    cut ─▶ sequence ─▶ acknowledge ─▶ tell the feeder
 //! after an error    poison ─▶ load anew, until it succeeds ─▶ go on
+//! another writer    stop
 //! ```
 //! `step` and `reload` are whole steps without a thread, for whoever drives a log by hand; `run` is the
 //! thread that calls them.
@@ -50,12 +51,24 @@ pub fn step(
     }
 }
 
-/// Loads the store from its files and lets the log go on from there.
+/// Loads the store for a process that starts, whoever wrote it last.
 ///
 /// # Errors
-/// [`LoadError`]; the log stays held.
+/// [`LoadError`].
+pub fn start(log: &Log, parts: Parts) -> Result<Sequencer, LoadError> {
+    install(log, Sequencer::load(parts)?)
+}
+
+/// Loads the store anew after an error, and lets the log go on from there.
+///
+/// # Errors
+/// [`LoadError`]; the log stays held. If another process took the store over, this one must stop.
 pub fn reload(log: &Log, parts: Parts) -> Result<Sequencer, LoadError> {
-    let (sequencer, loaded) = load(log.setting(), parts)?;
+    install(log, Sequencer::resume(parts)?)
+}
+
+fn install(log: &Log, sequencer: Sequencer) -> Result<Sequencer, LoadError> {
+    let loaded = load(log.setting(), &sequencer)?;
     log.install(loaded);
     Ok(sequencer)
 }
@@ -77,7 +90,10 @@ pub struct Engine {
 
 impl Engine {
     /// Sequences until `stop` is dropped, and then once more.
-    pub fn run(self, stop: &mpsc::Receiver<()>) {
+    ///
+    /// # Errors
+    /// Another process has taken the store over: the one error that no reload clears.
+    pub fn run(self, stop: &mpsc::Receiver<()>) -> Result<(), SequenceError> {
         let Self {
             log,
             parts,
@@ -104,6 +120,7 @@ impl Engine {
             let newest = match sequencer.as_mut() {
                 Some(running) => match step(&log, running) {
                     Ok(newest) => newest,
+                    Err(error) if error.is_lost() => return Err(error),
                     Err(error) => {
                         error!(
                             error = causes(&error),
@@ -120,6 +137,7 @@ impl Engine {
                         sequencer = Some(loaded);
                         log.newest()
                     }
+                    Err(LoadError::Sequence(error)) if error.is_lost() => return Err(error),
                     Err(error) => {
                         error!(error = causes(&error), "the store cannot be loaded");
                         None
@@ -130,7 +148,7 @@ impl Engine {
                 feeder.head(newest.signed.clone());
             }
             if stopping {
-                return;
+                return Ok(());
             }
         }
     }

@@ -24,7 +24,7 @@ use tracing::{info, warn};
 use crate::{
     log::Setting,
     lookup,
-    sequencer::{Parts, SequenceError, Sequencer},
+    sequencer::{SequenceError, Sequencer},
     shelf::{Acknowledged, Published},
     snapshot,
     storage::StorageError,
@@ -74,12 +74,11 @@ pub enum LoadError {
     },
 }
 
-/// Loads a store: the sequencer at its end, and the state of it.
+/// Loads what the store holds up to the end that the sequencer stands at.
 ///
 /// # Errors
 /// [`LoadError`]; nothing was signed that was not signed before.
-pub fn load(setting: &Setting, parts: Parts) -> Result<(Sequencer, Loaded), LoadError> {
-    let sequencer = Sequencer::load(parts)?;
+pub fn load(setting: &Setting, sequencer: &Sequencer) -> Result<Loaded, LoadError> {
     let signed = sequencer.signed().ok_or(LoadError::NoGenesis)?;
     let witnessed = stored_checkpoint(setting, sequencer.head())?;
     let published_size = witnessed
@@ -123,14 +122,11 @@ pub fn load(setting: &Setting, parts: Parts) -> Result<(Sequencer, Loaded), Load
         labels = state.issues(),
         "the store is loaded"
     );
-    Ok((
-        sequencer,
-        Loaded {
-            state,
-            newest,
-            published,
-        },
-    ))
+    Ok(Loaded {
+        state,
+        newest,
+        published,
+    })
 }
 
 /// Replays what follows a state, and keeps the view under the published head on the way.

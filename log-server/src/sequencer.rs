@@ -92,24 +92,46 @@ pub enum SequenceError {
     Head(#[from] SwapError),
 }
 
+impl SequenceError {
+    /// Whether another process writes this log: then this one must stop.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(self, Self::Head(SwapError::Lost { .. }))
+    }
+}
+
 impl Sequencer {
-    /// Loads a store, finishes a batch that was reserved, and drops one that was not.
+    /// Loads a store, whoever wrote it last: finishes a batch that was reserved, and drops one that was not.
     ///
     /// Everything the head record implies is checked before anything is signed.
     ///
     /// # Errors
     /// [`SequenceError::NoStore`], [`SequenceError::OtherLog`], or the object that is wrong.
     pub fn load(parts: Parts) -> Result<Self, SequenceError> {
-        let stored = parts.heads.read()?.ok_or(SequenceError::NoStore)?;
-        if stored.origin() != parts.origin.as_str() {
-            return Err(SequenceError::OtherLog {
-                found: stored.origin().to_owned(),
-            });
+        let stored = stored(&parts)?;
+        Self::take_up(parts, &stored)
+    }
+
+    /// Loads a store that this process wrote last: what follows an error.
+    ///
+    /// # Errors
+    /// As [`Sequencer::load`]; [`SwapError::Lost`] if another process has taken the store over.
+    pub fn resume(parts: Parts) -> Result<Self, SequenceError> {
+        let stored = stored(&parts)?;
+        if stored.instance() != parts.instance {
+            return Err(SwapError::Lost {
+                found: Box::new(stored),
+            }
+            .into());
         }
+        Self::take_up(parts, &stored)
+    }
+
+    fn take_up(parts: Parts, stored: &HeadRecord) -> Result<Self, SequenceError> {
         // Taking over writes the record anew: what an earlier process could not sync is durable
         // from here on, before anything is built on it.
         let record = stored.taken_over_by(parts.instance);
-        parts.heads.swap(&stored, &record)?;
+        parts.heads.swap(stored, &record)?;
 
         parts.directory.sweep_staged()?;
         for digest in parts.directory.staged()? {
@@ -231,6 +253,17 @@ impl Sequencer {
     pub fn is_poisoned(&self) -> bool {
         self.poisoned
     }
+}
+
+/// The head record of this log.
+fn stored(parts: &Parts) -> Result<HeadRecord, SequenceError> {
+    let stored = parts.heads.read()?.ok_or(SequenceError::NoStore)?;
+    if stored.origin() != parts.origin.as_str() {
+        return Err(SequenceError::OtherLog {
+            found: stored.origin().to_owned(),
+        });
+    }
+    Ok(stored)
 }
 
 /// Recomputes from re-read bytes where the batch leads; that must be `want`.

@@ -165,7 +165,7 @@ fn failure_of(error: DaemonError) -> Failure {
     let exit = match &error {
         DaemonError::Policy(_) | DaemonError::Listen { .. } => Exit::Usage,
         DaemonError::Older(_) => Exit::StoreOlder,
-        DaemonError::Start(_) | DaemonError::Panicked => Exit::Internal,
+        DaemonError::Start(_) | DaemonError::Lost(_) | DaemonError::Panicked => Exit::Internal,
         DaemonError::Load(error) => match error {
             LoadError::NoGenesis
             | LoadError::Sequence(SequenceError::NoStore | SequenceError::OtherLog { .. }) => {

@@ -7,9 +7,15 @@ use labelproof_core::{
     state::head::StateHead,
 };
 use labelproof_host::fs::{Fault, Fs, SimulatedFs};
-use labelproof_log::{engine::step, load::LoadError, snapshot};
+use labelproof_log::{
+    engine::{reload, step},
+    load::LoadError,
+    sequencer::Sequencer,
+    snapshot,
+    storage::InstanceId,
+};
 
-use crate::world::{Ledger, World, found, genesis, id_of, issue};
+use crate::world::{Ledger, World, found, genesis, id_of, issue, parts};
 
 /// A log whose next batch begins at `size`.
 fn disk_at(size: usize, seed: u64) -> SimulatedFs {
@@ -161,10 +167,10 @@ fn a_failing_disk_is_waited_for_and_what_was_not_acknowledged_can_be_sent_again(
         world.log.admit(&issue(2)).is_err(),
         "a poisoned log takes nothing"
     );
-    let parts = crate::world::parts(&fs, &ledger);
-    assert!(labelproof_log::engine::reload(&world.log, parts.clone()).is_err());
+    let own = parts(&fs, &ledger);
+    assert!(reload(&world.log, own.clone()).is_err());
     disk.heal();
-    world.sequencer = labelproof_log::engine::reload(&world.log, parts).unwrap();
+    world.sequencer = reload(&world.log, own).unwrap();
     world.log.admit(&issue(1)).unwrap();
     world.log.admit(&issue(2)).unwrap();
     assert!(world.step());
@@ -196,20 +202,26 @@ fn a_flipped_bit_in_any_file_of_the_right_edge_is_found_before_anything_is_signe
 }
 
 #[test]
-fn two_processes_on_one_store_do_not_both_advance() {
+fn of_two_processes_on_one_store_only_the_later_advances() {
     let disk = disk_at(5, 2);
     let fs: Arc<dyn Fs> = Arc::new(disk);
     let ledger = Ledger::default();
     let mut first = World::load(&fs, &ledger).unwrap();
-    let mut parts = crate::world::parts(&fs, &ledger);
-    parts.instance = labelproof_log::storage::InstanceId::from_bytes([9; 16]);
-    let taken = labelproof_log::engine::reload(&first.log, parts).unwrap();
+    let mut later = parts(&fs, &ledger);
+    later.instance = InstanceId::from_bytes([9; 16]);
+    let mut second = Sequencer::load(later).unwrap();
     first.log.admit(&issue(1)).unwrap();
     assert!(
-        step(&first.log, &mut first.sequencer).is_err(),
-        "the head store was taken over"
+        step(&first.log, &mut first.sequencer)
+            .unwrap_err()
+            .is_lost()
     );
-    assert_eq!(taken.head().size(), TreeSize::new(5));
+    let again = reload(&first.log, parts(&fs, &ledger));
+    assert!(
+        matches!(again, Err(LoadError::Sequence(error)) if error.is_lost()),
+        "the first never takes it back"
+    );
+    second.sequence(vec![issue(2)], &mut |_| {}).unwrap();
 }
 
 #[test]

@@ -18,7 +18,7 @@ use labelproof_core::{
 };
 use labelproof_host::{clock::ManualClock, fs::Fs};
 use labelproof_log::{
-    engine::reload,
+    engine::start,
     index::{MemoryIndex, catch_up},
     load::LoadError,
     log::{Log, Setting},
@@ -227,7 +227,7 @@ impl World {
             index: Arc::new(MemoryIndex::default()),
         };
         let log = Arc::new(Log::new(setting));
-        let sequencer = reload(&log, parts(fs, ledger))?;
+        let sequencer = start(&log, parts(fs, ledger))?;
         Ok(Self {
             log,
             sequencer,
