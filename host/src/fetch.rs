@@ -44,20 +44,7 @@ impl Fetch {
     /// # Errors
     /// [`FetchError`]; any status is an answer and no error here, see [`Response::ok`].
     pub fn get(&self, url: &str, max_bytes: usize) -> Result<Response, FetchError> {
-        self.request(Method::Get, url, &[], max_bytes)
-    }
-
-    /// The same with more headers, such as `Accept`.
-    ///
-    /// # Errors
-    /// [`FetchError`].
-    pub fn get_with(
-        &self,
-        url: &str,
-        headers: &[(&str, &str)],
-        max_bytes: usize,
-    ) -> Result<Response, FetchError> {
-        self.request(Method::Get, url, headers, max_bytes)
+        self.request(Method::Get, url, max_bytes)
     }
 
     /// Posts `body` to `url`; it may arrive twice when the connection breaks.
@@ -71,33 +58,13 @@ impl Fetch {
         content_type: &str,
         max_bytes: usize,
     ) -> Result<Response, FetchError> {
-        self.post_with(
-            url,
-            body,
-            &[(CONTENT_TYPE.as_str(), content_type)],
-            max_bytes,
-        )
-    }
-
-    /// The same with headers of the caller's choice, such as `Prefer`.
-    ///
-    /// # Errors
-    /// [`FetchError`].
-    pub fn post_with(
-        &self,
-        url: &str,
-        body: &[u8],
-        headers: &[(&str, &str)],
-        max_bytes: usize,
-    ) -> Result<Response, FetchError> {
-        self.request(Method::Post(body), url, headers, max_bytes)
+        self.request(Method::Post { body, content_type }, url, max_bytes)
     }
 
     fn request(
         &self,
         method: Method<'_>,
         url: &str,
-        headers: &[(&str, &str)],
         max_bytes: usize,
     ) -> Result<Response, FetchError> {
         let at = |cause| FetchError {
@@ -108,7 +75,7 @@ impl Fetch {
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
             return Err(at(FetchCause::BadUrl));
         }
-        let once = || self.send(method, &uri, headers, max_bytes);
+        let once = || self.send(method, &uri, max_bytes);
         match once() {
             Err(FetchCause::Unreachable(error)) if broke(&error) => once().map_err(at),
             done => done.map_err(at),
@@ -119,27 +86,17 @@ impl Fetch {
         &self,
         method: Method<'_>,
         uri: &Uri,
-        headers: &[(&str, &str)],
         max_bytes: usize,
     ) -> Result<Response, FetchCause> {
-        let mut request = Request::builder().uri(uri.clone());
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
+        let request = Request::builder().uri(uri.clone());
         let answer = match method {
             Method::Get => {
-                let request = request
-                    .method("GET")
-                    .body(())
-                    .map_err(|_| FetchCause::BadUrl)?;
-                self.run(uri, request)
+                let request = request.method("GET").body(());
+                self.run(uri, request.map_err(|_| FetchCause::BadUrl)?)
             }
-            Method::Post(body) => {
-                let request = request
-                    .method("POST")
-                    .body(body)
-                    .map_err(|_| FetchCause::BadUrl)?;
-                self.run(uri, request)
+            Method::Post { body, content_type } => {
+                let request = request.method("POST").header(CONTENT_TYPE, content_type);
+                self.run(uri, request.body(body).map_err(|_| FetchCause::BadUrl)?)
             }
         };
         let answer = answer.map_err(cause_of)?;
@@ -197,7 +154,10 @@ impl Default for Fetch {
 #[derive(Clone, Copy)]
 enum Method<'a> {
     Get,
-    Post(&'a [u8]),
+    Post {
+        body: &'a [u8],
+        content_type: &'a str,
+    },
 }
 
 /// What a server answered.
