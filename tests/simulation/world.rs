@@ -9,6 +9,7 @@
 //! a power cut everywhere.
 
 mod log;
+mod old_backup;
 mod wire;
 
 use std::collections::BTreeMap;
