@@ -43,7 +43,7 @@ fn failed(server: &LogServer, error: &LookupError, world: &World) -> Failure {
         LookupError::Unverified(source) => {
             Failure::on(unverified_exit(source), server.url(), error)
         }
-        LookupError::Advance(AdvanceError::Fork(fork)) => forked(fork, "fork.evidence", world),
+        LookupError::Advance(AdvanceError::Fork(fork)) => forked(fork, &unused_name(world), world),
         LookupError::Advance(AdvanceError::Proof(_)) => {
             Failure::on(Exit::NotInLog, server.url(), error)
         }
@@ -66,7 +66,17 @@ pub(crate) fn unverified_exit(error: &Unverified) -> Exit {
     }
 }
 
-/// The log signed two histories: the evidence goes to a file that does not exist yet.
+/// `fork.evidence`, or with a number while that name is taken: older evidence is never lost.
+fn unused_name(world: &World) -> String {
+    let numbered = (2..MAX_EVIDENCE).map(|number| format!("fork-{number}.evidence"));
+    let is_free = |name: &String| matches!(world.exists(name.as_ref()), Ok(false));
+    std::iter::once("fork.evidence".to_owned())
+        .chain(numbered)
+        .find(is_free)
+        .unwrap_or_else(|| format!("fork-{MAX_EVIDENCE}.evidence"))
+}
+
+/// The log signed two histories: the evidence goes to `file`.
 pub(crate) fn forked(fork: &Fork, file: &str, world: &World) -> Failure {
     let origin = fork.0.origin().to_string();
     let failure = Failure::new(
@@ -85,3 +95,6 @@ pub(crate) fn forked(fork: &Fork, file: &str, world: &World) -> Failure {
         )),
     }
 }
+
+/// One file convicts a log; a hundred in a folder are a script that nobody reads.
+const MAX_EVIDENCE: u32 = 100;

@@ -87,33 +87,21 @@ impl TrustStore {
         self.fs
             .create_dir_all(&self.dir)
             .map_err(StoreError::Files)?;
-        let _lock = self.lock()?;
-        let stored = self.newest(log)?;
-        let standing = match &stored {
-            None => Standing::First,
-            Some(stored) => relate(stored, seen)?,
-        };
-        let as_of = stored
-            .as_ref()
-            .map_or(seen.as_of(), |stored| stored.as_of.max(seen.as_of()));
-        let refreshed = stored.as_ref().is_some_and(|stored| as_of > stored.as_of);
-        let keep = match (&stored, standing) {
-            (Some(stored), Standing::Newer) => {
-                grown(&stored.checkpoint, seen.signed(), nodes)?;
-                seen.signed()
+        for _ in 0..MAX_RACES {
+            let stored = self.newest(log)?;
+            let (standing, next) = step(stored.as_ref(), seen, nodes)?;
+            let Some(next) = next else {
+                return Ok(standing);
+            };
+            // The proof came over the network, so it was made without the lock.
+            let _lock = self.lock()?;
+            if self.newest(log)? == stored {
+                let path = self.file_of(log.origin());
+                write_atomic(&*self.fs, &path, &next.to_bytes()).map_err(StoreError::Files)?;
+                return Ok(standing);
             }
-            (Some(stored), Standing::Older) if refreshed => &stored.checkpoint,
-            (Some(_), Standing::Same) if refreshed => seen.signed(),
-            (None, _) => seen.signed(),
-            (Some(_), _) => return Ok(standing),
-        };
-        let bytes = Newest {
-            checkpoint: keep.clone(),
-            as_of,
         }
-        .to_bytes();
-        write_atomic(&*self.fs, &self.file_of(log.origin()), &bytes).map_err(StoreError::Files)?;
-        Ok(standing)
+        Err(StoreError::Busy.into())
     }
 
     /// Waits a moment for another command that is writing.
@@ -145,7 +133,7 @@ impl TrustStore {
 }
 
 /// The newest head accepted from one log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Newest {
     checkpoint: SignedCheckpoint,
     as_of: Time,
@@ -214,6 +202,34 @@ pub fn relate(stored: &Newest, seen: &WitnessedCheckpoint) -> Result<Standing, F
     }
 }
 
+/// How `seen` stands to what is stored, and what to store instead, if anything.
+fn step<R: ReadNodes>(
+    stored: Option<&Newest>,
+    seen: &WitnessedCheckpoint,
+    nodes: &R,
+) -> Result<(Standing, Option<Newest>), AdvanceError<R::Error>> {
+    let as_of = stored.map_or(seen.as_of(), |stored| stored.as_of.max(seen.as_of()));
+    let next = |checkpoint: &SignedCheckpoint| {
+        let checkpoint = checkpoint.clone();
+        Some(Newest { checkpoint, as_of })
+    };
+    let Some(stored) = stored else {
+        return Ok((Standing::First, next(seen.signed())));
+    };
+    let standing = relate(stored, seen)?;
+    let next = match standing {
+        Standing::Newer => {
+            grown(&stored.checkpoint, seen.signed(), nodes)?;
+            next(seen.signed())
+        }
+        // Only the time moves; the same head may carry newer cosignatures.
+        Standing::Same if as_of > stored.as_of => next(seen.signed()),
+        Standing::Older if as_of > stored.as_of => next(&stored.checkpoint),
+        Standing::First | Standing::Same | Standing::Older => None,
+    };
+    Ok((standing, next))
+}
+
 /// Checks that `new` appends to `old`, with nodes that were verified against `new`.
 fn grown<R: ReadNodes>(
     old: &SignedCheckpoint,
@@ -267,6 +283,9 @@ pub enum AdvanceError<E> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
+    /// Other commands moved it on each time.
+    #[error("the trust store is written to by others all the time; repeat")]
+    Busy,
     /// Not a file this program wrote, or signed by a log that is no longer trusted.
     #[error("{} is damaged", path.display())]
     Damaged {
@@ -283,6 +302,9 @@ pub enum StoreError {
 
 const TAG: &str = "labelproof-newest/v1";
 
-/// A writer needs one consistency proof over the network: five seconds, then something is wrong.
+/// Each race is lost to somebody who moved on, and the newest head of all wins.
+const MAX_RACES: usize = 64;
+
+/// A writer replaces one small file: five seconds, then something is wrong.
 const LOCK_TRIES: u32 = 250;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);

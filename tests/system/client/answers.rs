@@ -267,3 +267,24 @@ fn trust_is_made_only_for_the_genesis_that_was_named() {
     assert!(ended.stdout.contains("at least 3 of them"), "{ended:?}");
     assert!(ended.stdout.contains(parrot.url()), "{ended:?}");
 }
+
+#[test]
+fn many_commands_at_once_share_one_store() {
+    let mut log = PaperLog::founded(now());
+    log.append(&[issue(ACTIVE)]);
+    let parrot = Parrot::start(log.answers(&SUBJECTS)).unwrap();
+    let desk = Desk::trusting(parrot.url());
+    for _ in 0..2 {
+        std::thread::scope(|scope| {
+            let each: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| desk.status(ACTIVE)))
+                .collect();
+            for ended in each {
+                let ended = ended.join().unwrap();
+                assert_eq!(ended.code, 0, "{ended:?}");
+            }
+        });
+        log.append(&[issue(&format!("jp.jc-star/EX-6{}", log.size()))]);
+        parrot.say(log.answers(&SUBJECTS));
+    }
+}
