@@ -110,7 +110,7 @@ impl Daemon {
     /// What the system says.
     pub fn stop(&mut self) -> io::Result<ExitStatus> {
         self.signal("TERM")?;
-        self.child.wait()
+        self.wait()
     }
 
     /// Sends it a signal by name (`STOP`, `CONT`, `TERM`), with the `kill` of the shell.
@@ -132,6 +132,8 @@ impl Daemon {
     /// # Errors
     /// What the system says.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
+        // Waiting on a child closes its standard input, which would end it before it ends by itself.
+        let _kept_open = self.child.stdin.take();
         self.child.wait()
     }
 }
