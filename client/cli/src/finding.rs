@@ -11,7 +11,7 @@ mod answer;
 
 use labelproof::lookup::Freshness;
 use labelproof_core::{
-    event::Subject,
+    event::{Product, Subject},
     merkle::LeafIndex,
     policy::Cosigner,
     state::{CutOff, Falls, record::Status},
@@ -152,7 +152,7 @@ impl Finding {
         let mut facts = vec![
             (
                 "product",
-                format!("{}, {}", issue.product.line, issue.holder.name),
+                format!("{}, of {}", names(&issue.product), issue.holder.name),
             ),
             (
                 "level",
@@ -284,6 +284,12 @@ impl Finding {
         self.json["origin"] = json!(checkpoint.origin().as_str());
         self.json["cosigners"] = json!(names);
     }
+}
+
+/// Every name it is sold under, so that the one on the box is among them.
+fn names(product: &Product) -> String {
+    let names: Vec<String> = product.names.iter().map(ToString::to_string).collect();
+    names.join(" or ")
 }
 
 fn cut_word(cut: &CutOff) -> &'static str {
