@@ -157,9 +157,15 @@ impl Witness {
             tracing::error!(error = %Chain(&error), "cannot store, nothing is signed");
             let lost = Lost::of(store);
             self.store = Err(lost);
-            let refused = decisions.into_iter();
+            // A refusal that was measured against a head of this batch speaks of what is not stored.
+            let refused = batch.iter().zip(decisions);
             return refused
-                .map(|decision| Err(decision.err().unwrap_or(Refusal::Storage)))
+                .map(|(candidate, decision)| match decision {
+                    Err(refusal) if !heads.contains_key(candidate.checkpoint().origin()) => {
+                        Err(refusal)
+                    }
+                    _ => Err(Refusal::Storage),
+                })
                 .collect();
         }
         // SPEC tlog-witness: "The witness MUST persist the new checkpoint before responding." Here it is.
@@ -182,8 +188,11 @@ impl Witness {
         };
         let store = Store::open(&self.parts.fs, &self.parts.dir, &self.known)?;
         for (origin, head) in &lost.heads {
-            let back = store.latest(origin);
-            if back.is_none_or(|back| back.size() < head.size()) {
+            let has_less = |back: TreeHead| {
+                let sizes = (back.size(), head.size());
+                sizes.0 < sizes.1 || sizes.0 == sizes.1 && back.root() != head.root()
+            };
+            if store.latest(origin).is_none_or(has_less) {
                 return Err(StoreError::WentBack {
                     origin: origin.clone(),
                 });

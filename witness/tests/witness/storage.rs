@@ -6,7 +6,7 @@ use std::sync::Arc;
 use labelproof_core::checkpoint::Origin;
 use labelproof_core::key::Vkey;
 use labelproof_host::clock::ManualClock;
-use labelproof_host::fs::{Fs, SimulatedFs};
+use labelproof_host::fs::{Fault, Fs, SimulatedFs};
 use labelproof_witness::decision::{Refusal, admit};
 use labelproof_witness::known_logs::KnownLogs;
 use labelproof_witness::store::{Store, StoreError};
@@ -55,6 +55,21 @@ fn a_restart_keeps_sizes_lines_and_times() {
     clock.set(1);
     assert_eq!(grow(&parts, 7, 7).unwrap(), line);
     assert!(grow(&parts, 7, 20).is_ok());
+}
+
+/// A size that was in the batch and not stored must reach nobody: a log that hears of a larger size than its own stops.
+#[test]
+fn a_store_that_fails_tells_no_size_that_is_not_stored() {
+    let disk = SimulatedFs::new(1);
+    let parts = set_up(Arc::new(disk.clone()), &folder(), &vkeys());
+    let mut witness = Witness::open(parts).unwrap();
+    let known = witness.known();
+    let ask = |old, new| admit(&log().body(old, new), &known).unwrap();
+    disk.fail_call(disk.calls() + 1, Fault::Eio);
+    for answer in witness.answer(&[ask(0, 7), ask(0, 9), ask(7, 9)]) {
+        assert!(matches!(answer, Err(Refusal::Storage)), "{answer:?}");
+    }
+    assert!(witness.answer(&[ask(0, 5)]).remove(0).is_ok());
 }
 
 #[test]
