@@ -62,7 +62,8 @@ impl Receipt {
         let head = StateHead::parse(&entry)?;
         let size = checkpoint.head().size().get();
         // R1: the head of a checkpoint of size C is the entry at C - 1 and says so.
-        if head.index().get() + 1 != size || head.origin() != checkpoint.origin() {
+        let is_last = head.index().get().checked_add(1) == Some(size);
+        if !is_last || head.origin() != checkpoint.origin() {
             return Err(ReceiptError::OtherHead);
         }
         if proof.index() >= head.index() {

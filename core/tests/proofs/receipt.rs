@@ -80,6 +80,16 @@ fn refuses_a_head_that_is_not_the_checkpoints() {
     assert_eq!(opened.unwrap_err(), ReceiptError::NotCovered);
 }
 
+/// The largest number there is: one more than it is nowhere, and adding must not wrap.
+#[test]
+fn a_head_at_the_end_of_all_numbers_is_no_head_of_a_log() {
+    let proof = receipt(&head("labels.g7.example", u64::MAX), 4);
+    assert_eq!(
+        Receipt::open(&proof, event(), log_key().vkey()).unwrap_err(),
+        ReceiptError::OtherHead
+    );
+}
+
 #[test]
 fn refuses_wrong_paths_leaves_and_keys() {
     let head = head("labels.g7.example", 6);
