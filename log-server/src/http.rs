@@ -92,6 +92,22 @@ async fn open_to_browsers(mut response: Response) -> Response {
     response
 }
 
+/// Runs what reads the store, or waits for who does, on a thread of its own: a slow disk must not hold up the
+/// workers, which answer everybody else.
+async fn apart<T: Send + 'static>(
+    service: &Service,
+    work: impl FnOnce(&Log) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let log = service.log.clone();
+    match tokio::task::spawn_blocking(move || work(&log)).await {
+        Ok(done) => done,
+        Err(error) => {
+            tracing::error!(%error, "a request failed in a way nobody foresaw");
+            Err(Problem::Storage)
+        }
+    }
+}
+
 /// Bytes with their type, how long they may be kept, and a tag by which a reader asks whether they changed.
 struct Document {
     bytes: Vec<u8>,

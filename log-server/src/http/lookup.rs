@@ -11,7 +11,7 @@ use labelproof_core::{
     tlog_proof::TlogProof,
 };
 
-use super::{Document, NO_STORE, Service, TEXT, error::Problem};
+use super::{Document, NO_STORE, Service, TEXT, apart, error::Problem};
 use crate::{log::Log, shelf::Published, storage::StorageError};
 
 /// `GET /v1/events/{id}`: the note as it was logged; `Link` names the address of its proof.
@@ -23,15 +23,19 @@ pub(super) async fn event(
     let id: EventId = id.parse().map_err(|_| Problem::BadAddress {
         what: "an event id is 64 hex digits, lower case",
     })?;
-    let admitted = service.log.logged_event(id)?.ok_or(Problem::NotFound)?;
-    let bytes = service.log.setting().directory.entry(admitted.index())?;
+    let find = move |log: &Log| {
+        let admitted = log.logged_event(id)?.ok_or(Problem::NotFound)?;
+        let bytes = log.setting().directory.entry(admitted.index())?;
+        Ok((admitted.index(), bytes))
+    };
+    let (index, bytes) = apart(&service, find).await?;
     let mut response = Document {
         bytes,
         content_type: TEXT,
         cache_control: NO_STORE,
     }
     .respond(&request);
-    let link = format!("</v1/proof/{}>; rel=\"describedby\"", admitted.index());
+    let link = format!("</v1/proof/{index}>; rel=\"describedby\"");
     let link = HeaderValue::from_str(&link).expect("digits in a link");
     response.headers_mut().insert(header::LINK, link);
     Ok(response)
@@ -50,7 +54,8 @@ pub(super) async fn proof(
     if !published.head().size().contains(index) {
         return Err(Problem::NotFound);
     }
-    let bytes = proof_of(&service.log, &published, index)?.to_bytes();
+    let prove = move |log: &Log| Ok(proof_of(log, &published, index)?.to_bytes());
+    let bytes = apart(&service, prove).await?;
     Ok(Document {
         bytes,
         content_type: TEXT,

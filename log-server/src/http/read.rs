@@ -7,7 +7,8 @@ use axum::{
 };
 use labelproof_core::tile::TilePath;
 
-use super::{Document, NO_STORE, Service, TEXT, error::Problem};
+use super::{Document, NO_STORE, Service, TEXT, apart, error::Problem};
+use crate::log::Log;
 
 /// `GET /checkpoint`: the newest witnessed one, 404 before there is one.
 pub(super) async fn checkpoint(State(service): State<Service>, request: HeaderMap) -> Response {
@@ -37,7 +38,8 @@ pub(super) async fn tile(
     // the acknowledged size may be the torn end of a write, and is not there.
     match TilePath::in_tree(path.kind(), path.index(), size) {
         Some(whole) if path.width() <= whole.width() => {
-            let bytes = service.log.setting().directory.object(path)?;
+            let read = move |log: &Log| Ok(log.setting().directory.object(path)?);
+            let bytes = apart(&service, read).await?;
             let document = Document {
                 bytes,
                 content_type: "application/octet-stream",

@@ -19,7 +19,7 @@ use labelproof_core::{
 };
 use tracing::{error, warn};
 
-use super::{Document, NO_STORE, Service, error::Problem, lookup::proof_of};
+use super::{Document, NO_STORE, Service, apart, error::Problem, lookup::proof_of};
 use crate::{log::Log, shelf::Published, storage::StorageError};
 
 /// `GET /v1/status/label/{scheme}/{id}`.
@@ -28,7 +28,7 @@ pub(super) async fn label(
     Path((scheme, id)): Path<(String, String)>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
-    answer(&service, &format!("{scheme}/{id}"), &request)
+    answer(&service, format!("{scheme}/{id}"), &request).await
 }
 
 /// `GET /v1/status/authority/{name}`.
@@ -37,7 +37,7 @@ pub(super) async fn authority(
     Path(name): Path<String>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
-    answer(&service, &format!("authority:{name}"), &request)
+    answer(&service, format!("authority:{name}"), &request).await
 }
 
 /// `GET /v1/status/scheme/{id}`.
@@ -46,7 +46,7 @@ pub(super) async fn scheme(
     Path(id): Path<String>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
-    answer(&service, &format!("scheme:{id}"), &request)
+    answer(&service, format!("scheme:{id}"), &request).await
 }
 
 /// `GET /v1/status/member/{code}`.
@@ -55,15 +55,19 @@ pub(super) async fn member(
     Path(code): Path<String>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
-    answer(&service, &format!("member:{code}"), &request)
+    answer(&service, format!("member:{code}"), &request).await
 }
 
-fn answer(service: &Service, subject: &str, request: &HeaderMap) -> Result<Response, Problem> {
+async fn answer(
+    service: &Service,
+    subject: String,
+    request: &HeaderMap,
+) -> Result<Response, Problem> {
     let subject: Subject = subject.parse().map_err(|_| Problem::BadAddress {
         what: "this is no subject of an event",
     })?;
     let published = service.log.published().ok_or(Problem::NoQuorum)?;
-    let bytes = bundle(&service.log, &published, &subject)?;
+    let bytes = apart(service, move |log| bundle(log, &published, &subject)).await?;
     let document = Document {
         bytes,
         content_type: "text/x.labelproof; charset=utf-8",

@@ -24,7 +24,7 @@ use labelproof_core::{
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
-use super::{JSON, MAX_BODY_BYTES, NO_STORE, Service, error::Problem, lookup::proof_of};
+use super::{JSON, MAX_BODY_BYTES, NO_STORE, Service, apart, error::Problem, lookup::proof_of};
 use crate::{
     admission::{Admitted, Arrival},
     log::Log,
@@ -43,7 +43,7 @@ pub(super) async fn event(
         },
         _ => Problem::Refused(Refusal::Malformed(Malformed::Note)),
     })?;
-    let admitted = service.log.admit(&body)?;
+    let admitted = apart(&service, move |log| log.admit(&body)).await?;
     let (goal, is_async) = if prefers_async(&request) {
         (Standing::Acknowledged, true)
     } else {
@@ -51,8 +51,12 @@ pub(super) async fn event(
     };
     let standing = wait(&service, &admitted, goal).await;
     let mut response = match standing {
-        Standing::Published if !is_async => witnessed(&service, &admitted)?,
-        Standing::Published | Standing::Acknowledged => durable(&service, &admitted)?,
+        Standing::Published if !is_async => {
+            apart(&service, move |log| witnessed(log, &admitted)).await?
+        }
+        Standing::Published | Standing::Acknowledged => {
+            apart(&service, move |log| durable(log, &admitted)).await?
+        }
         Standing::Failed | Standing::Waiting => return Err(Problem::Storage),
     };
     let headers = response.headers_mut();
@@ -86,9 +90,9 @@ async fn wait(service: &Service, admitted: &Admitted, goal: Standing) -> Standin
     }
 }
 
-fn witnessed(service: &Service, admitted: &Admitted) -> Result<Response, Problem> {
-    let published = service.log.published().ok_or(Problem::NoQuorum)?;
-    let proof = proof_of(&service.log, &published, admitted.index())?.to_string();
+fn witnessed(log: &Log, admitted: &Admitted) -> Result<Response, Problem> {
+    let published = log.published().ok_or(Problem::NoQuorum)?;
+    let proof = proof_of(log, &published, admitted.index())?.to_string();
     let status = match admitted.arrival() {
         Arrival::New => StatusCode::CREATED,
         Arrival::Known => StatusCode::OK,
@@ -96,8 +100,8 @@ fn witnessed(service: &Service, admitted: &Admitted) -> Result<Response, Problem
     Ok((status, answer(admitted, "proof", &proof)).into_response())
 }
 
-fn durable(service: &Service, admitted: &Admitted) -> Result<Response, Problem> {
-    let receipt = receipt(&service.log, admitted)?.to_string();
+fn durable(log: &Log, admitted: &Admitted) -> Result<Response, Problem> {
+    let receipt = receipt(log, admitted)?.to_string();
     let status = match admitted.arrival() {
         Arrival::New => StatusCode::ACCEPTED,
         Arrival::Known => StatusCode::OK,

@@ -1,18 +1,24 @@
 //! While the store or the index fails.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use axum::http::{StatusCode, header};
+use labelproof_core::{
+    event::EventId,
+    merkle::{LeafIndex, TreeHead},
+    state::key::MapKey,
+};
 use labelproof_host::fs::{Fault, Fs, SimulatedFs};
 use labelproof_log::{
     engine::{reload, step},
     http::{Service, app},
-    index::catch_up,
+    index::{Addition, Index, MemoryIndex, catch_up},
+    log::{Log, Setting},
 };
 
 use super::{get, post, router, world};
-use crate::world::{Ledger, World, found, issue, parts};
+use crate::world::{Ledger, World, found, id_of, issue, parts};
 
 #[tokio::test]
 async fn an_index_that_forgot_gives_no_wrong_status_and_mends() {
@@ -84,4 +90,97 @@ async fn a_submitter_whose_store_fails_is_told_so() {
         (got.status, &got.json()["title"]),
         (StatusCode::SERVICE_UNAVAILABLE, &"storage".into())
     );
+}
+
+/// An index whose disk hangs: each look-up waits until the test lets one pass, or for ten seconds.
+#[derive(Debug)]
+struct HangingIndex {
+    inner: MemoryIndex,
+    pass: Mutex<mpsc::Receiver<()>>,
+}
+
+impl HangingIndex {
+    fn wait(&self) {
+        let _ = self
+            .pass
+            .lock()
+            .unwrap()
+            .recv_timeout(Duration::from_secs(10));
+    }
+}
+
+impl Index for HangingIndex {
+    fn event(&self, id: &EventId) -> Option<LeafIndex> {
+        self.wait();
+        self.inner.event(id)
+    }
+
+    fn label(&self, key: &MapKey) -> Vec<LeafIndex> {
+        self.wait();
+        self.inner.label(key)
+    }
+
+    fn append(&self, addition: Addition) {
+        self.inner.append(addition);
+    }
+
+    fn watermark(&self) -> TreeHead {
+        self.inner.watermark()
+    }
+
+    fn clear(&self) {
+        self.inner.clear();
+    }
+
+    fn flush(&self) {
+        self.inner.flush();
+    }
+}
+
+/// The runtime of this test has one thread: a route that blocks it holds up everybody.
+#[tokio::test]
+async fn a_slow_disk_holds_up_only_those_who_need_it() {
+    let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(1));
+    found(&fs);
+    let mut world = World::load(&fs, &Ledger::default()).unwrap();
+    world.furnish();
+    world.log.admit(&issue(1)).unwrap();
+    assert!(world.step());
+    world.witness();
+    let (pass, waiting) = mpsc::channel();
+    let index = HangingIndex {
+        inner: MemoryIndex::default(),
+        pass: Mutex::new(waiting),
+    };
+    let setting = Setting {
+        index: Arc::new(index),
+        ..world.log.setting().clone()
+    };
+    let log = Arc::new(Log::new(setting));
+    reload(&log, parts(&fs, &Ledger::default())).unwrap();
+    catch_up(&log).unwrap();
+    log.open();
+    let router = app(Service::new(log, Duration::from_secs(1)));
+    let id = id_of(&issue(1));
+    let slow = [
+        format!("/v1/events/{id}"),
+        "/v1/status/label/jp.jc-star/EX-000001".to_owned(),
+    ];
+    for path in slow {
+        let (router, asked) = (router.clone(), router.clone());
+        let asking = tokio::spawn(async move { get(&asked, &path).await.status });
+        tokio::task::yield_now().await;
+        assert_eq!(get(&router, "/livez").await.status, StatusCode::OK);
+        assert_eq!(get(&router, "/checkpoint").await.status, StatusCode::OK);
+        assert!(!asking.is_finished());
+        pass.send(()).unwrap();
+        assert_eq!(asking.await.unwrap(), StatusCode::OK);
+    }
+    let asked = router.clone();
+    let asking = tokio::spawn(async move { post(&asked, &[], issue(1)).await.status });
+    tokio::task::yield_now().await;
+    assert_eq!(get(&router, "/livez").await.status, StatusCode::OK);
+    assert!(!asking.is_finished());
+    pass.send(()).unwrap();
+    assert_eq!(asking.await.unwrap(), StatusCode::OK);
 }
