@@ -233,7 +233,7 @@ impl Feeder {
                     now_ms,
                 );
             }
-            Answer::Conflict(theirs) => peer.conflicted(theirs),
+            Answer::Conflict(theirs) => peer.conflicted(theirs, now_ms),
             Answer::Failed(why) => peer.failed(why, now_ms),
         }
         if let Some(failure) = peer.new_failure() {

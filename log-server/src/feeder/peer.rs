@@ -10,6 +10,7 @@ pub(super) struct Peer {
     known: Option<TreeSize>,
     request: Option<Request>,
     failures: u32,
+    conflicts: u32,
     not_before_ms: u64,
     failure: Option<String>,
     failure_is_new: bool,
@@ -29,6 +30,7 @@ impl Peer {
             known: None,
             request: None,
             failures: 0,
+            conflicts: 0,
             not_before_ms: 0,
             failure: None,
             failure_is_new: false,
@@ -60,15 +62,25 @@ impl Peer {
     }
 
     pub(super) fn succeeded(&mut self, size: TreeSize) {
-        self.conflicted(size);
+        self.known = Some(size);
+        self.not_before_ms = 0;
         self.failures = 0;
+        self.conflicts = 0;
         self.failure = None;
     }
 
     /// It told its size, which is an answer but no cosignature.
-    pub(super) fn conflicted(&mut self, size: TreeSize) {
+    pub(super) fn conflicted(&mut self, size: TreeSize, now_ms: u64) {
         self.known = Some(size);
-        self.not_before_ms = 0;
+        self.conflicts = self.conflicts.saturating_add(1);
+        if self.conflicts > FREE_CONFLICTS {
+            self.failed(
+                "it names another size each time it is asked".to_owned(),
+                now_ms,
+            );
+        } else {
+            self.not_before_ms = 0;
+        }
     }
 
     pub(super) fn failed(&mut self, why: String, now_ms: u64) {
@@ -102,6 +114,8 @@ impl Peer {
     }
 }
 
+/// One to learn its size, one for whoever else feeds it; a witness that goes on like that would keep us busy.
+const FREE_CONFLICTS: u32 = 2;
 const FIRST_PAUSE_MS: u64 = 250;
 /// A pause of at most four seconds: a witness that comes back is used within the promise of 60 s.
 const MAX_DOUBLINGS: u32 = 4;

@@ -241,3 +241,20 @@ fn a_failing_witness_is_asked_again_after_a_pause_that_grows() {
     bench.cosign(0);
     assert_eq!(bench.feeder.report()[0].failure, None);
 }
+
+#[test]
+fn a_witness_that_names_ever_other_sizes_is_asked_after_a_pause_too() {
+    let mut bench = Bench::start(4);
+    bench.answer(0, Answer::Conflict(TreeSize::new(1)));
+    bench.answer(0, Answer::Conflict(TreeSize::new(2)));
+    bench.answer(0, Answer::Conflict(TreeSize::new(1)));
+    assert_eq!(bench.asked(0), None, "the third in a row");
+    bench.tick(250);
+    assert_eq!(bench.asked(0), Some((1, 4)));
+    bench.answer(0, Answer::Conflict(TreeSize::new(2)));
+    bench.tick(250);
+    assert_eq!(bench.asked(0), None, "the pause grows");
+    bench.tick(250);
+    bench.cosign(0);
+    assert_eq!(bench.feeder.report()[0].failure, None);
+}
