@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use self::answer::{in_force, label_answer};
 use crate::{
     duration::Spoken,
-    report::{Said, Tone, meaning},
+    report::{Said, Tone, in_line, meaning},
 };
 
 /// One subject's answer.
@@ -77,7 +77,7 @@ impl Finding {
     pub(crate) fn said(&self) -> Said {
         let mut body = format!("  {}\n", self.says);
         for (name, fact) in &self.facts {
-            body.push_str(&format!("  {name:<10} {fact}\n"));
+            body.push_str(&format!("  {name:<10} {}\n", in_line(fact)));
         }
         body.push_str(&format!(
             "\n  authentic  {}\n  witnessed  {}\n  status     {}\n\n  {STATE_IS_THE_LOGS_WORD}\n",

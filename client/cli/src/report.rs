@@ -163,10 +163,10 @@ pub(crate) fn tell(
                 }
                 Form::Text(_) => Ok(()),
             };
-            let text = writeln!(err, "error: {}", failure.what);
+            let text = writeln!(err, "error: {}", shown(&failure.what));
             let next = failure
                 .next
-                .map_or(Ok(()), |next| writeln!(err, "  next: {next}"));
+                .map_or(Ok(()), |next| writeln!(err, "  next: {}", shown(&next)));
             (failure.exit, object.and(text).and(next))
         }
     };
@@ -222,7 +222,9 @@ fn say(said: &[Said], paint: Paint, to: &mut dyn Write) -> io::Result<()> {
     for (at, piece) in said.iter().enumerate() {
         match piece {
             Said::Plain(text) if text.is_empty() => {}
-            Said::Plain(text) => writeln!(to, "{}", text.strip_suffix('\n').unwrap_or(text))?,
+            Said::Plain(text) => {
+                writeln!(to, "{}", shown(text.strip_suffix('\n').unwrap_or(text)))?;
+            }
             Said::Answer {
                 tone,
                 word,
@@ -232,12 +234,38 @@ fn say(said: &[Said], paint: Paint, to: &mut dyn Write) -> io::Result<()> {
                 if at > 0 {
                     writeln!(to)?;
                 }
-                writeln!(to, "{}  {about}", paint.word(*tone, word))?;
-                write!(to, "{body}")?;
+                let (word, about) = (shown(word), shown(about));
+                writeln!(to, "{}  {about}", paint.word(*tone, &word))?;
+                write!(to, "{}", shown(body))?;
             }
         }
     }
     Ok(())
+}
+
+/// Text for a terminal: what could move its cursor or turn letters around is written as `\u{1b}`.
+///
+/// A log refuses such characters, but what is shown comes from a log that may have taken them.
+fn shown(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '\n' | '\t' => safe.push(char),
+            '\u{61C}'
+            | '\u{200E}'
+            | '\u{200F}'
+            | '\u{2028}'..='\u{202E}'
+            | '\u{2066}'..='\u{2069}' => safe.extend(char.escape_unicode()),
+            _ if char.is_control() => safe.extend(char.escape_unicode()),
+            _ => safe.push(char),
+        }
+    }
+    safe
+}
+
+/// The same for a text of others within a line of ours: it must not begin a line of its own.
+pub(crate) fn in_line(text: &str) -> String {
+    shown(text).replace('\n', "\\u{a}").replace('\t', "\\u{9}")
 }
 
 /// An error and its causes, in one line.
@@ -283,3 +311,40 @@ pub(crate) fn meaning(exit: Exit) -> &'static str {
 const JSON_VERSION: u64 = 1;
 
 const MAX_CAUSES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_shown_moves_the_cursor_or_turns_letters_around() {
+        let evil = "a\u{1b}[2J\r\u{9b}1A\u{202e}b\nc";
+        let safe = r"a\u{1b}[2J\u{d}\u{9b}1A\u{202e}b";
+        assert_eq!(shown(evil), format!("{safe}\nc"));
+        assert_eq!(in_line(evil), format!(r"{safe}\u{{a}}c"));
+        let answer = Said::Answer {
+            tone: Tone::Bad,
+            word: "REVOKED".into(),
+            about: evil.into(),
+            body: evil.into(),
+        };
+        let ends = [
+            Ok(Report {
+                exit: Exit::Revoked,
+                said: vec![Said::Plain(evil.into()), answer],
+                result: Value::Null,
+            }),
+            Err(Failure::new(Exit::Malformed, evil).next(evil)),
+        ];
+        for end in ends {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            tell("status", end, Form::Text(Paint::None), &mut out, &mut err);
+            let text = String::from_utf8([out, err].concat()).unwrap();
+            assert!(text.contains(safe), "{text:?}");
+            assert!(
+                !text.contains(['\u{1b}', '\r', '\u{9b}', '\u{202e}']),
+                "{text:?}"
+            );
+        }
+    }
+}
