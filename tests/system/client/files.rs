@@ -1,6 +1,6 @@
 //! `labelproof verify` and the other commands that read files.
 
-use labelproof_core::merkle::LeafIndex;
+use labelproof_core::merkle::{LeafHash, LeafIndex};
 use labelproof_tests::paper_log::PaperLog;
 use labelproof_tests::world;
 
@@ -309,4 +309,48 @@ fn a_signer_without_a_network_keeps_the_note_for_later() {
     let ended = desk.run(&args);
     assert_eq!(ended.code, 10, "{ended:?}");
     assert!(ended.stderr.contains("event new label.issue"), "{ended:?}");
+}
+
+/// Beside a second log, the first still answers for its schemes, and not for who may stand in both.
+#[test]
+fn one_of_two_logs_does_not_answer_for_the_other() {
+    let (desk, log) = desk();
+    desk.write(
+        "authority.labelproof",
+        &log.bundle("authority:label.jp.example"),
+    );
+    let trust = std::fs::read_to_string(desk.path("trust.toml")).unwrap();
+    let first = trust.replace("\"*\"", "\"jp.jc-star\"");
+    let second = first[first.find("[[log]]").unwrap()..]
+        .replace(
+            "origin = \"labels.g7.example\"",
+            "origin = \"labels.other.example\"",
+        )
+        .replace("\"jp.jc-star\"", "\"us.mark\"");
+    desk.write("two.toml", format!("{first}\n{second}").as_bytes());
+    let run = |trust: &str, file: &str| {
+        desk.run(&["verify", file, "--trust", trust, "--at", AT])
+            .code
+    };
+    assert_eq!(run("trust.toml", "authority.labelproof"), 0);
+    assert_eq!(run("two.toml", "authority.labelproof"), 12);
+    assert_eq!(run("two.toml", "active.labelproof"), 0);
+}
+
+#[test]
+fn a_receipt_of_a_log_that_began_otherwise_promises_nothing() {
+    let (desk, log) = desk();
+    let event = issue(ACTIVE);
+    desk.write("mine.note", &event);
+    let index = log.index_of(&event).unwrap();
+    desk.write("a.receipt", &log.receipt(index).to_bytes());
+    let trust = std::fs::read_to_string(desk.path("trust.toml")).unwrap();
+    let pinned = LeafHash::of_entry(&world::genesis()).to_string();
+    let other = trust.replace(&pinned, &LeafHash::of_entry(b"another").to_string());
+    desk.write("other.toml", other.as_bytes());
+    let run = |trust: &str| {
+        let args = ["verify", "a.receipt", "--event", "mine.note", "--at", AT];
+        desk.run(&[&args[..], &["--trust", trust]].concat()).code
+    };
+    assert_eq!((run("trust.toml"), run("other.toml")), (0, 11));
 }

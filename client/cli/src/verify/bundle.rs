@@ -115,10 +115,9 @@ impl Bench<'_> {
             )
             .next("say what you hold with --subject, or the absence may be that of anything"));
         }
-        let of_scheme =
-            |subject: &&Subject| matches!(subject, Subject::Label(_) | Subject::Scheme(_));
-        for subject in subjects.iter().filter(of_scheme) {
-            // A log that is not the home of a scheme can say nothing of its labels.
+        for subject in &subjects {
+            // A log that is not the home of a scheme can say nothing of its labels; an authority or a member
+            // may stand in several logs, and one of them does not answer for the others.
             let home = self
                 .trust
                 .home_of(subject)

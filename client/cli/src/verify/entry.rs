@@ -69,6 +69,16 @@ impl Bench<'_> {
         let mut refused = None;
         for event in self.in_hand(name)? {
             match Receipt::open(&proof, LeafHash::of_entry(event.bytes()), signed.log_key()) {
+                Ok(receipt) if receipt.head().genesis() != log.genesis() => {
+                    return Err(Failure::new(
+                        Exit::NotInLog,
+                        format!(
+                            "{name}: is of a log whose entry 0 has leaf hash {}, trusted is {}",
+                            receipt.head().genesis(),
+                            log.genesis()
+                        ),
+                    ));
+                }
                 Ok(receipt) => {
                     let deadline =
                         Time::from_unix(receipt.deadline_ms() / 1_000).unwrap_or(Time::MAX);
