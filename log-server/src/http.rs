@@ -21,12 +21,13 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{DefaultBodyLimit, FromRequestParts, Path},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use self::error::Problem;
@@ -108,6 +109,22 @@ async fn apart<T: Send + 'static>(
     }
 }
 
+/// The parts of an address, decoded once; what is no text is refused as every other mistake is.
+struct Address<T>(T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Address<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(parts)) => Ok(Self(parts)),
+            Err(_) => Err(Problem::BadAddress {
+                what: "what it percent-encodes is not UTF-8",
+            }),
+        }
+    }
+}
+
 /// Bytes with their type, how long they may be kept, and a tag by which a reader asks whether they changed.
 struct Document {
     bytes: Vec<u8>,
@@ -123,8 +140,10 @@ impl Document {
         );
         let known = request.get(header::IF_NONE_MATCH).is_some_and(|value| {
             value.to_str().is_ok_and(|tags| {
+                // SPEC RFC 9110, 13.1.2: compared weakly; proxies that compress make tags weak.
                 tags.split(',')
-                    .any(|known| known.trim() == tag || known.trim() == "*")
+                    .map(|known| known.trim().trim_start_matches("W/"))
+                    .any(|known| known == tag || known == "*")
             })
         });
         let mut response = if known {

@@ -1,7 +1,7 @@
 //! One event and one proof, by id and by index.
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
@@ -11,13 +11,13 @@ use labelproof_core::{
     tlog_proof::TlogProof,
 };
 
-use super::{Document, NO_STORE, Service, TEXT, apart, error::Problem};
+use super::{Address, Document, NO_STORE, Service, TEXT, apart, error::Problem};
 use crate::{log::Log, shelf::Published, storage::StorageError};
 
 /// `GET /v1/events/{id}`: the note as it was logged; `Link` names the address of its proof.
 pub(super) async fn event(
     State(service): State<Service>,
-    Path(id): Path<String>,
+    Address(id): Address<String>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
     let id: EventId = id.parse().map_err(|_| Problem::BadAddress {
@@ -44,7 +44,7 @@ pub(super) async fn event(
 /// `GET /v1/proof/{index}`: the `.tlog-proof` of an entry under the newest published head.
 pub(super) async fn proof(
     State(service): State<Service>,
-    Path(index): Path<String>,
+    Address(index): Address<String>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
     let index: LeafIndex = index.parse().map_err(|_| Problem::BadAddress {

@@ -1,19 +1,19 @@
 //! What any client of a C2SP log reads (c2sp.org/tlog-tiles): checkpoint, tiles, entry bundles.
 
 use axum::{
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use labelproof_core::tile::TilePath;
 
-use super::{Document, NO_STORE, Service, TEXT, apart, error::Problem};
+use super::{Address, Document, NO_STORE, Service, TEXT, apart, error::Problem};
 use crate::log::Log;
 
 /// `GET /checkpoint`: the newest witnessed one, 404 before there is one.
 pub(super) async fn checkpoint(State(service): State<Service>, request: HeaderMap) -> Response {
     match service.log.published() {
-        None => (StatusCode::NOT_FOUND, "no checkpoint was witnessed yet\n").into_response(),
+        None => not_yet("no checkpoint was witnessed yet\n"),
         Some(published) => Document {
             bytes: published.note.clone(),
             content_type: TEXT,
@@ -26,11 +26,14 @@ pub(super) async fn checkpoint(State(service): State<Service>, request: HeaderMa
 /// `GET /tile/<L>/<N>[.p/<W>]` and `/tile/entries/…`: whatever the tree that was acknowledged holds.
 pub(super) async fn tile(
     State(service): State<Service>,
-    Path(path): Path<String>,
+    path: Result<Address<String>, Problem>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
-    let not_found = || Ok((StatusCode::NOT_FOUND, "no such tile\n").into_response());
-    let Ok(path) = format!("tile/{path}").parse::<TilePath>() else {
+    let not_found = || Ok(not_yet("no such tile\n"));
+    let path = path
+        .ok()
+        .and_then(|Address(path)| format!("tile/{path}").parse::<TilePath>().ok());
+    let Some(path) = path else {
         return not_found();
     };
     let size = service.log.progress().borrow().acknowledged();
@@ -49,6 +52,12 @@ pub(super) async fn tile(
         }
         _ => not_found(),
     }
+}
+
+/// What is not there may be there in a second, so nobody on the way keeps that it was not.
+fn not_yet(sentence: &'static str) -> Response {
+    let headers = [(header::CACHE_CONTROL, NO_STORE)];
+    (StatusCode::NOT_FOUND, headers, sentence).into_response()
 }
 
 /// A week: what a CDN keeps anyway.

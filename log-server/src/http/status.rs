@@ -6,11 +6,7 @@
 //! ```
 //! 200 with a bundle, also for a proved absence: what it means, the reader works out for itself.
 
-use axum::{
-    extract::{Path, State},
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use labelproof_core::{
     event::Subject,
     merkle::LeafIndex,
@@ -19,13 +15,13 @@ use labelproof_core::{
 };
 use tracing::{error, warn};
 
-use super::{Document, NO_STORE, Service, apart, error::Problem, lookup::proof_of};
+use super::{Address, Document, NO_STORE, Service, apart, error::Problem, lookup::proof_of};
 use crate::{log::Log, shelf::Published, storage::StorageError};
 
 /// `GET /v1/status/label/{scheme}/{id}`.
 pub(super) async fn label(
     State(service): State<Service>,
-    Path((scheme, id)): Path<(String, String)>,
+    Address((scheme, id)): Address<(String, String)>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
     answer(&service, format!("{scheme}/{id}"), &request).await
@@ -34,7 +30,7 @@ pub(super) async fn label(
 /// `GET /v1/status/authority/{name}`.
 pub(super) async fn authority(
     State(service): State<Service>,
-    Path(name): Path<String>,
+    Address(name): Address<String>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
     answer(&service, format!("authority:{name}"), &request).await
@@ -43,7 +39,7 @@ pub(super) async fn authority(
 /// `GET /v1/status/scheme/{id}`.
 pub(super) async fn scheme(
     State(service): State<Service>,
-    Path(id): Path<String>,
+    Address(id): Address<String>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
     answer(&service, format!("scheme:{id}"), &request).await
@@ -52,7 +48,7 @@ pub(super) async fn scheme(
 /// `GET /v1/status/member/{code}`.
 pub(super) async fn member(
     State(service): State<Service>,
-    Path(code): Path<String>,
+    Address(code): Address<String>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
     answer(&service, format!("member:{code}"), &request).await
@@ -63,9 +59,9 @@ async fn answer(
     subject: String,
     request: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let subject: Subject = subject.parse().map_err(|_| Problem::BadAddress {
-        what: "this is no subject of an event",
-    })?;
+    let subject: Subject = subject
+        .parse()
+        .map_err(|_| Problem::BadAddress { what: NO_SUBJECT })?;
     let published = service.log.published().ok_or(Problem::NoQuorum)?;
     let bytes = apart(service, move |log| bundle(log, &published, &subject)).await?;
     let document = Document {
@@ -95,9 +91,7 @@ fn bundle(log: &Log, published: &Published, subject: &Subject) -> Result<Vec<u8>
                 why: "the index is being made anew",
             })
         }
-        Err(BuildError::NoSubject) => Err(Problem::BadAddress {
-            what: "this is no subject of an event",
-        }),
+        Err(BuildError::NoSubject) => Err(Problem::BadAddress { what: NO_SUBJECT }),
         Err(error) => {
             error!(%subject, %error, "a bundle cannot be made");
             Err(Problem::Storage)
@@ -121,3 +115,6 @@ impl ReadLog for Reader<'_> {
         Ok(self.log.events_of(subject))
     }
 }
+
+const NO_SUBJECT: &str = "it names no subject; they look like label/jp.jc-star/EX-000123, \
+    authority/label.jp.example, scheme/jp.jc-star, member/jp";

@@ -80,10 +80,32 @@ async fn tiles_that_no_checkpoint_implies_are_not_there() {
         "/tile/",
         "/tile/0/000.p/10/",
         "/tile/0/000%00",
+        "/tile/0/%ff",
     ];
     for path in paths {
         let got = get(&router, path).await;
         assert_eq!(got.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(got.header(header::CACHE_CONTROL), "no-store", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_no_text_is_a_problem_like_any_other() {
+    let world = world();
+    let router = router(&world);
+    for path in [
+        "/v1/events/%ff",
+        "/v1/proof/%ff",
+        "/v1/status/label/jp.jc-star/%ff",
+        "/v1/status/member/%ff",
+    ] {
+        let got = get(&router, path).await;
+        assert_eq!(got.status, StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(
+            got.header(header::CONTENT_TYPE),
+            "application/problem+json",
+            "{path}"
+        );
     }
 }
 
@@ -94,16 +116,18 @@ async fn a_reader_who_has_it_is_told_that_nothing_changed() {
     for path in ["/checkpoint", "/tile/0/000.p/10", "/v1/status/member/jp"] {
         let first = get(&router, path).await;
         let tag = first.header(header::ETAG).to_owned();
-        let request = Request::get(path)
-            .header(header::IF_NONE_MATCH, &tag)
-            .body(Body::empty())
-            .unwrap();
-        let again = ask(&router, request).await;
-        assert_eq!(
-            (again.status, again.body.len()),
-            (StatusCode::NOT_MODIFIED, 0),
-            "{path}"
-        );
+        for known in [tag.clone(), format!("\"x\", W/{tag}"), "*".to_owned()] {
+            let request = Request::get(path)
+                .header(header::IF_NONE_MATCH, &known)
+                .body(Body::empty())
+                .unwrap();
+            let again = ask(&router, request).await;
+            assert_eq!(
+                (again.status, again.body.len()),
+                (StatusCode::NOT_MODIFIED, 0),
+                "{path} {known}"
+            );
+        }
         let request = Request::head(path).body(Body::empty()).unwrap();
         let head = ask(&router, request).await;
         assert_eq!(
