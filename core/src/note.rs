@@ -291,7 +291,7 @@ pub enum NoteError {
     #[error("malformed signature line")]
     SignatureLine,
     /// A key name that breaks the rules.
-    #[error("malformed key name")]
+    #[error("malformed key name, want text without spaces, control characters and plus signs")]
     KeyName,
 }
 

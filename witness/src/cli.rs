@@ -15,6 +15,7 @@ mod serve;
 
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -276,6 +277,10 @@ fn read_list(fs: &dyn Fs, path: &Path) -> Result<Vec<ListedLog>, CliError> {
 }
 
 fn lock(dir: &Path, command: &str) -> Result<DirLock, CliError> {
+    if !dir.is_dir() {
+        let dir = dir.to_owned();
+        return Err(CliError::NoWitness { dir });
+    }
     Ok(DirLock::take(
         dir,
         &format!("labelproof-witness {command}"),
@@ -321,8 +326,15 @@ enum CliError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("cannot listen")]
-    Network(#[source] std::io::Error),
+    #[error("{} holds no witness; make one with `labelproof-witness init`", dir.display())]
+    NoWitness { dir: PathBuf },
+    #[error("cannot listen on {address}; free it, or give another with --listen")]
+    Listen {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
+    #[error("the system gives no thread or no signal handler")]
+    Start(#[source] std::io::Error),
     #[error("cannot print")]
     Output(#[source] std::io::Error),
     #[error("the thread that stores died; see above")]
@@ -334,7 +346,10 @@ enum CliError {
 impl CliError {
     fn exit(&self) -> Exit {
         match self {
-            Self::NotEmpty { .. } | Self::Lock(_) => Exit::Usage,
+            Self::NotEmpty { .. }
+            | Self::Lock(_)
+            | Self::NoWitness { .. }
+            | Self::Listen { .. } => Exit::Usage,
             Self::Vkey { .. }
             | Self::List { .. }
             | Self::ListTooLong { .. }
@@ -346,7 +361,7 @@ impl CliError {
             | Self::Files(_)
             | Self::Store(_)
             | Self::Open(_)
-            | Self::Network(_)
+            | Self::Start(_)
             | Self::Output(_)
             | Self::WriterDied => Exit::Internal,
         }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
@@ -48,6 +48,11 @@ pub fn router(face: Face) -> Router {
         .route("/livez", get(|| async { "alive\n" }))
         .route("/metrics", get(metrics))
         .route("/", get(home))
+        .fallback(async || sentence(StatusCode::NOT_FOUND, "there is nothing here; see /\n"))
+        .method_not_allowed_fallback(async || {
+            let text = "this address does not take that method; see the Allow header\n";
+            sentence(StatusCode::METHOD_NOT_ALLOWED, text)
+        })
         .with_state(Arc::new(face))
 }
 
@@ -94,16 +99,19 @@ fn refuse(face: &Face, refusal: &Refusal) -> Response {
     response
 }
 
-async fn checkpoint(State(face): State<Arc<Face>>, Path(hash): Path<String>) -> Response {
-    match face.shelf.get(&hash) {
+async fn checkpoint(
+    State(face): State<Arc<Face>>,
+    hash: Result<Path<String>, PathRejection>,
+) -> Response {
+    match hash.ok().and_then(|Path(hash)| face.shelf.get(&hash)) {
         Some(note) => {
             let no_store = HeaderValue::from_static("no-store");
             ([(header::CACHE_CONTROL, no_store)], text_plain(), note).into_response()
         }
         // SPEC tlog-witness: "If the witness has never cosigned a checkpoint for that log", 404.
         None => {
-            let sentence = "no checkpoint of this log was cosigned here\n";
-            (StatusCode::NOT_FOUND, text_plain(), sentence).into_response()
+            let text = "no checkpoint of this log was cosigned here\n";
+            sentence(StatusCode::NOT_FOUND, text)
         }
     }
 }
@@ -137,6 +145,12 @@ fn escape(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
+}
+
+fn sentence(status: StatusCode, text: &'static str) -> Response {
+    let no_store = HeaderValue::from_static("no-store");
+    let kept = [(header::CACHE_CONTROL, no_store)];
+    (status, kept, text_plain(), text).into_response()
 }
 
 fn text_plain() -> [(header::HeaderName, HeaderValue); 1] {

@@ -44,7 +44,7 @@ pub(super) fn run(fs: Arc<dyn Fs>, args: Options) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(CliError::Network)?;
+        .map_err(CliError::Start)?;
     let known = witness.known();
     let metrics = Arc::new(Metrics::default());
     let shelf = witness.shelf();
@@ -58,11 +58,15 @@ pub(super) fn run(fs: Arc<dyn Fs>, args: Options) -> Result<(), CliError> {
         vkey: vkey.clone(),
     };
     let served = runtime.block_on(async {
-        let mut shutdown = Shutdown::listen().map_err(CliError::Network)?;
+        let mut shutdown = Shutdown::listen().map_err(CliError::Start)?;
+        let failed = |source| CliError::Listen {
+            address: args.listen,
+            source,
+        };
         let listener = tokio::net::TcpListener::bind(args.listen)
             .await
-            .map_err(CliError::Network)?;
-        let address = listener.local_addr().map_err(CliError::Network)?;
+            .map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
         say(&format!("{} listening on http://{address}", vkey.name()))?;
         tracing::info!(%address, vkey = %vkey, "serving");
         let stop = async move {

@@ -398,6 +398,9 @@ async fn other_routes_methods_and_bodies() {
     assert_eq!(row("GET", "/add-checkpoint", 0).await, 405);
     assert_eq!(row("PUT", "/add-checkpoint", 0).await, 405);
     assert_eq!(row("POST", "/sign-subtree", 0).await, 404);
+    assert_eq!(row("GET", "/%ff/checkpoint", 0).await, 404);
+    let nowhere = send(&router, "GET", "/nowhere", vec![]).await.body;
+    assert_eq!(nowhere, "there is nothing here; see /\n");
     assert_eq!(row("POST", "/add-checkpoint", 128 * 1024).await, 400);
     assert_eq!(row("POST", "/add-checkpoint", 128 * 1024 + 1).await, 413);
     let metrics = send(&router, "GET", "/metrics", vec![]).await.body;
