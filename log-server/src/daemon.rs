@@ -287,7 +287,9 @@ fn check_policy(setting: &Setting) -> Result<(), &'static str> {
         return Err("it names other logs' keys and not this one's");
     }
     if !policy.holds(|index| policy.witnesses()[index].url().is_some()) {
-        return Err("no quorum could ever be met by the witnesses that have a URL");
+        return Err(
+            "no quorum could ever be met by the witnesses that have a URL; name witnesses with theirs, and a quorum of them",
+        );
     }
     if policy.witnesses().len() > MAX_WITNESSES {
         return Err("it has more than 15 witnesses, and a checkpoint has room for 16 lines");

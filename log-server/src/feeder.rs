@@ -88,7 +88,7 @@ pub enum Action {
 /// This store is older than what a witness has cosigned.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "witness {witness} holds size {theirs} of this log, this store only {ours}: it is an old copy, and must not sign"
+    "witness {witness} holds size {theirs} of this log, this store only {ours}: it is an old copy, and must not sign; put the newest copy in its place"
 )]
 pub struct OlderStore {
     /// Name of the witness.
