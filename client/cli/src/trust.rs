@@ -136,7 +136,9 @@ pub(crate) fn check(file: &Path, world: &World) -> Result<Report, Failure> {
 
 /// Reads a trust file.
 pub(crate) fn load(file: &Path, world: &World) -> Result<TrustFile, Failure> {
-    let bytes = world.read(file)?;
+    let bytes = world.read(file).map_err(|failure| {
+        failure.next("name your trust file, or make one with `labelproof trust init`")
+    })?;
     TrustFile::parse(&bytes).map_err(|error| Failure::on(Exit::Malformed, file.display(), &error))
 }
 

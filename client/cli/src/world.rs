@@ -1,6 +1,12 @@
 //! What a command touches outside itself: files, clock, standard error.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    error::Error,
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+};
 
 use labelproof::log_server::LogServer;
 use labelproof_core::time::Time;
@@ -73,23 +79,24 @@ impl World {
     /// # Errors
     /// Exit 2 if it is not there or cannot be read, 10 if it is larger than any of ours.
     pub(crate) fn read(&self, path: &Path) -> Result<Vec<u8>, Failure> {
-        let length = self
-            .fs
-            .len(path)
-            .map_err(|error| match error.is_not_found() {
-                true => Failure::new(Exit::Usage, format!("there is no file {}", path.display())),
-                false => Failure::of(Exit::Usage, &error),
-            })?;
-        if length > MAX_FILE_BYTES {
-            let what = format!(
-                "{}: {length} bytes are more than any file of ours has",
-                path.display()
-            );
+        let name = path.display();
+        let failed = |error: io::Error| {
+            let what = match error.kind() {
+                io::ErrorKind::NotFound => format!("there is no file {name}"),
+                _ => format!("cannot read {name}: {error}"),
+            };
+            Failure::new(Exit::Usage, what)
+        };
+        // Up to the limit, whatever the length is said to be: a pipe or a device has none.
+        let mut file = File::open(path).map_err(failed)?.take(MAX_FILE_BYTES + 1);
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(failed)?;
+        if file.limit() == 0 {
+            let what =
+                format!("{name}: more than {MAX_FILE_BYTES} bytes, no file of ours has so many");
             return Err(Failure::new(Exit::Malformed, what));
         }
-        self.fs
-            .read(path)
-            .map_err(|error| Failure::of(Exit::Usage, &error))
+        Ok(bytes)
     }
 
     /// Reads a file that must be UTF-8 text.
@@ -108,9 +115,13 @@ impl World {
     /// Replaces or makes a file in one durable step.
     ///
     /// # Errors
-    /// Exit 1, with the file and why.
+    /// Exit 2 where no file can be, else 1; with the file and why.
     pub(crate) fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-        write_atomic(&*self.fs, path, bytes).map_err(|error| Failure::of(Exit::Internal, &error))
+        if path.is_dir() {
+            let what = format!("cannot write {}: it is a folder", path.display());
+            return Err(Failure::new(Exit::Usage, what).next("name a file"));
+        }
+        write_atomic(&*self.fs, path, bytes).map_err(|error| not_written(&error))
     }
 
     /// Whether anything has the name.
@@ -140,5 +151,46 @@ impl World {
     }
 }
 
+/// A name under which nothing can be written is the person's to change; a full disk is nobody's mistake.
+pub(crate) fn not_written(error: &(dyn Error + 'static)) -> Failure {
+    let mut cause = Some(error);
+    let mut kind = None;
+    while let Some(error) = cause {
+        kind = error.downcast_ref().map(io::Error::kind);
+        cause = error.source();
+    }
+    match kind {
+        Some(
+            io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem,
+        ) => Failure::of(Exit::Usage, error).next("name a file in a folder that you can write to"),
+        _ => Failure::of(Exit::Internal, error),
+    }
+}
+
 /// A bundle has at most 65,536 lines, the longest an entry of 16 KiB in base64; real ones have kilobytes.
 const MAX_FILE_BYTES: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_an_end_is_refused_and_not_kept() {
+        let read = World::real(0).read(Path::new("/dev/zero")).unwrap_err();
+        assert_eq!(read.exit(), Exit::Malformed);
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_written_is_no_fault_of_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let world = World::real(0);
+        for path in [dir.path().to_owned(), dir.path().join("none/file")] {
+            let failure = world.write(&path, b"x").unwrap_err();
+            assert_eq!(failure.exit(), Exit::Usage, "{}", path.display());
+        }
+        assert_eq!(dir.path().read_dir().unwrap().count(), 0);
+    }
+}
