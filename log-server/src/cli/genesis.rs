@@ -30,7 +30,7 @@ use labelproof_core::{
 };
 use labelproof_host::{
     clock::SystemClock,
-    config,
+    config::{self, ConfigError},
     exit::Exit,
     fs::{RealFs, write_atomic},
     keyfile,
@@ -118,8 +118,9 @@ fn new(options: &New) -> Outcome {
         "decided_at": description.decided_at,
         "body": { "rules": Rules::CURRENT.to_string(), "members": description.members },
     });
-    let draft =
-        Draft::from_json(Kind::LogGenesis, &draft.to_string()).map_err(Failure::malformed)?;
+    let draft = Draft::from_json(Kind::LogGenesis, &draft.to_string()).map_err(|refusal| {
+        Failure::malformed(format!("{}: {refusal}", options.members.display()))
+    })?;
     let text = draft.text(&origin, None);
     let line = key.sign_note(&text);
     let note = Note::new(text, vec![line]).map_err(Failure::malformed)?;
@@ -138,7 +139,10 @@ fn describe(path: &Path) -> Result<Description, Failure> {
         serde_json::from_slice(&bytes)
             .map_err(|error| Failure::malformed(format!("{}: {error}", path.display())))
     } else {
-        config::load(&RealFs::new(), path).map_err(Failure::malformed)
+        config::load(&RealFs::new(), path).map_err(|error| match error {
+            ConfigError::Unreadable(error) => Failure::usage(error),
+            error => Failure::malformed(error),
+        })
     }
 }
 
@@ -172,12 +176,19 @@ fn seal(options: &Seal) -> Outcome {
 /// Reads a genesis that the state function takes: every member has signed by its threshold.
 pub(super) fn read(path: &Path, origin: Option<&Origin>) -> Result<Vec<u8>, Failure> {
     let bytes = read_file(path)?;
-    let state = State::genesis(&bytes).map_err(|refusal| {
-        let exit = match refusal.code() {
-            "bad-signature" | "unknown-authority" => Exit::NotSigned,
-            _ => Exit::Malformed,
-        };
-        Failure::new(exit, format!("{}: {refusal}", path.display()))
+    let file = path.display();
+    let state = State::genesis(&bytes).map_err(|refusal| match refusal.code() {
+        "bad-signature" | "unknown-authority" => Failure::new(
+            Exit::NotSigned,
+            format!(
+                "{file}: a member's roots have not all signed that must: {refusal}; a root adds its line with: \
+                 labelproof sign --key FILE {file}"
+            ),
+        ),
+        "unknown-subject" => Failure::malformed(format!(
+            "{file} is no genesis; make one with `labelproof-log genesis new`"
+        )),
+        _ => Failure::malformed(format!("{file}: {refusal}")),
     })?;
     match origin {
         Some(origin) if origin != state.origin() => {
@@ -194,4 +205,20 @@ pub(super) fn read(path: &Path, origin: Option<&Origin>) -> Result<Vec<u8>, Fail
 fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_that_are_not_there_are_a_mistake_of_the_command_line() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["members.toml", "members.json"] {
+            let Err(failure) = describe(&folder.path().join(name)) else {
+                panic!("{name} was read");
+            };
+            assert_eq!(failure.exit, Exit::Usage, "{name}");
+        }
+    }
 }

@@ -28,6 +28,13 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options) -> Outcome {
     let name = KeyName::parse(&options.origin).map_err(Failure::usage)?;
+    if options.origin.contains("://") {
+        // SPEC tlog-checkpoint: the origin is a URL without its scheme.
+        return Err(Failure::usage(format!(
+            "{} has a scheme; the origin is what follows it, as labels.g7.example",
+            options.origin
+        )));
+    }
     let origin = Origin::from(&name);
     // What can be wrong is looked at before anything is made.
     let sealed = options
@@ -50,4 +57,22 @@ pub(super) fn run(options: &Options) -> Outcome {
     }
     println!("{vkey}");
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_with_a_scheme_makes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
+            origin: "https://labels.g7.example".to_owned(),
+            dir: folder.path().join("log"),
+            genesis: None,
+        };
+        let failure = run(&options).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    }
 }
