@@ -83,7 +83,11 @@ type Outcome = Result<Exit, Failure>;
 
 /// A transparency log of product security labels: every event, and a proof of where each label stands.
 #[derive(Debug, Parser)]
-#[command(name = "labelproof-log", version)]
+#[command(
+    name = "labelproof-log",
+    version,
+    after_help = "Example:\n  labelproof-log serve --dir log --listen 127.0.0.1:7380 --policy g7.policy"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -74,7 +74,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// A witness of transparency logs: cosigns only what grew.
 #[derive(Debug, Parser)]
-#[command(name = "labelproof-witness", version)]
+#[command(
+    name = "labelproof-witness",
+    version,
+    after_help = "Example: labelproof-witness serve --dir w1 --listen 127.0.0.1:7381"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
