@@ -11,6 +11,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::cosignature::verify_cosignature;
@@ -27,6 +28,13 @@ impl Origin {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name of the log in a witness's read endpoint: SHA-256 of the line, in lower-case hex
+    /// (c2sp.org/tlog-witness, "Monitor Retrieval Mechanism").
+    #[must_use]
+    pub fn hash(&self) -> String {
+        hex::encode(Sha256::digest(&self.0))
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! Head ─▶ a round: one target for every witness ─▶ Send … Send
 //! Answer 200 ─▶ a line more; quorum met ─▶ Publish ─▶ next round: the newest head
-//! Answer 409, smaller ─▶ Send again from there        Answer 409, larger than ours ─▶ Stop
+//! Answer 409, smaller ─▶ Send again from there        Answer 409, larger, and shows what we signed ─▶ Stop
 //! ```
 //! A round keeps its target until the quorum is met or ten seconds are over: feeding each witness
 //! whatever is newest when it is free can starve the quorum with everybody honest. A slow witness skips targets.
@@ -18,7 +18,7 @@ use labelproof_core::{
     checkpoint::SignedCheckpoint,
     cosignature::{CosignatureTime, verify_cosignature},
     merkle::TreeSize,
-    note::SignatureLine,
+    note::{Note, SignatureLine},
     policy::{Policy, WitnessedCheckpoint},
     time::Time,
 };
@@ -59,8 +59,10 @@ pub enum Input {
 pub enum Answer {
     /// 200, with this body.
     Cosigned(Vec<u8>),
-    /// 409, with the size it holds.
+    /// 409, with the size it says it holds.
     Conflict(TreeSize),
+    /// 409 with a larger size than we sent, and the checkpoint that its read endpoint shows for this log.
+    Ahead(Vec<u8>),
     /// Anything else, in words for the operator.
     Failed(String),
 }
@@ -218,14 +220,21 @@ impl Feeder {
                     ),
                 }
             }
+            Answer::Ahead(shown) => match signed_size(&shown, &request.target) {
+                Some(theirs) if theirs > newest => {
+                    self.stopped = true;
+                    actions.push(Action::Stop(OlderStore {
+                        witness: known.name().to_owned(),
+                        theirs,
+                        ours: newest,
+                    }));
+                    return;
+                }
+                _ => peer.failed(CLAIMS_TOO_MUCH.to_owned(), now_ms),
+            },
+            // One witness must not be able to stop the log by a number alone.
             Answer::Conflict(theirs) if theirs > newest => {
-                self.stopped = true;
-                actions.push(Action::Stop(OlderStore {
-                    witness: known.name().to_owned(),
-                    theirs,
-                    ours: newest,
-                }));
-                return;
+                peer.failed(CLAIMS_TOO_MUCH.to_owned(), now_ms);
             }
             Answer::Conflict(theirs) if theirs == request.old => {
                 peer.failed(
@@ -345,6 +354,13 @@ impl Feeder {
     }
 }
 
+/// The size of a checkpoint that a witness shows, if the key that signed `ours` signed it for the same log.
+fn signed_size(shown: &[u8], ours: &SignedCheckpoint) -> Option<TreeSize> {
+    let note = Note::parse(shown).ok()?;
+    let theirs = SignedCheckpoint::open(note, ours.log_key()).ok()?;
+    (theirs.origin() == ours.origin()).then(|| theirs.head().size())
+}
+
 /// The signature lines in the body of an answer; what is no line is left out.
 fn lines_of(body: &[u8]) -> impl Iterator<Item = SignatureLine> {
     let text = std::str::from_utf8(body).unwrap_or_default();
@@ -361,3 +377,6 @@ const GATHER_MS: u64 = 1_000;
 const REFRESH_S: u64 = 300;
 /// SPEC signed-note: a verifier may stop at 16 lines; a witness has one or two keys.
 const MAX_ANSWER_LINES: usize = 16;
+/// What the operator reads; the log goes on with the others.
+const CLAIMS_TOO_MUCH: &str =
+    "it says that it holds a larger size, and shows no checkpoint of it that this log signed";

@@ -14,7 +14,7 @@ use labelproof_log::feeder::Answer;
 use labelproof_witness::decision::{Refusal, admit};
 use labelproof_witness::known_logs::{KnownLogs, ListedLog};
 use labelproof_witness::store::Store;
-use labelproof_witness::witness::{OpenError, Parts, Witness, create, origin_hash};
+use labelproof_witness::witness::{OpenError, Parts, Witness, create};
 
 use crate::checker::Wrong;
 use crate::ledger::{Ledger, origin};
@@ -73,7 +73,7 @@ impl WitnessNode {
             Ok(witness) => witness,
             Err(error) => return Ok(Err(error)),
         };
-        let shown = witness.shelf().get(&origin_hash(&origin()));
+        let shown = witness.shelf().get(&origin().hash());
         let shown = shown.map(|text| head_of(&text));
         if let Some((size, root)) = self.answered.last_key_value() {
             let shown = shown.ok_or("I5: a witness forgot all it cosigned")?;
@@ -112,6 +112,11 @@ impl WitnessNode {
             Ok(line) => {
                 self.cosigned(head, ledger)?;
                 Ok(Answer::Cosigned(format!("{line}\n").into_bytes()))
+            }
+            Err(Refusal::OldIsNotLatest { latest }) if latest > head.size() => {
+                let shown = witness.shelf().get(&origin().hash());
+                let shown = shown.ok_or("a witness does not show what it holds")?;
+                Ok(Answer::Ahead(shown.into_bytes()))
             }
             Err(Refusal::OldIsNotLatest { latest }) => Ok(Answer::Conflict(latest)),
             Err(Refusal::Storage) => Ok(Answer::Failed("it answered 503".to_owned())),

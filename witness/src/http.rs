@@ -22,7 +22,7 @@ use labelproof_core::key::Vkey;
 
 use crate::decision::{Refusal, admit};
 use crate::known_logs::KnownLogs;
-use crate::witness::{Chain, Shelf, origin_hash};
+use crate::witness::{Chain, Shelf};
 use crate::writer::Queue;
 
 /// What the handlers share.
@@ -131,7 +131,7 @@ async fn home(State(face): State<Arc<Face>>) -> Html<String> {
         vkey = escape(&face.vkey.to_string()),
     );
     for log in face.known.active() {
-        let (hash, origin) = (origin_hash(log.origin()), log.origin().as_str());
+        let (hash, origin) = (log.origin().hash(), log.origin().as_str());
         let origin = escape(origin);
         let _ = writeln!(page, "<li><a href=\"/{hash}/checkpoint\">{origin}</a>");
     }

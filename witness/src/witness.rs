@@ -19,7 +19,6 @@ use labelproof_core::merkle::TreeHead;
 use labelproof_core::note::SignatureLine;
 use labelproof_host::clock::Clock;
 use labelproof_host::fs::{Fs, write_atomic};
-use sha2::{Digest as _, Sha256};
 
 use crate::decision::{Candidate, Refusal, decide};
 use crate::known_logs::KnownLogs;
@@ -216,7 +215,7 @@ impl Witness {
         let note = cosigned.checkpoint().note();
         let line = self.parts.key.cosign(note.text(), cosigned.time());
         let body = format!("{note}{line}\n");
-        let key = origin_hash(cosigned.checkpoint().origin());
+        let key = cosigned.checkpoint().origin().hash();
         let mut shelf = self.shelf.0.write().unwrap_or_else(PoisonError::into_inner);
         shelf.insert(key, body);
     }
@@ -233,7 +232,7 @@ fn keep_evidence(parts: &Parts, first: &SignedCheckpoint, second: &SignedCheckpo
         return;
     };
     let dir = parts.dir.join(EVIDENCE_DIR);
-    let path = dir.join(format!("{}.evidence", origin_hash(first.origin())));
+    let path = dir.join(format!("{}.evidence", first.origin().hash()));
     let write = || match parts.fs.exists(&path)? {
         true => Ok(()),
         false => {
@@ -277,12 +276,6 @@ impl Shelf {
         let shelf = self.0.read().unwrap_or_else(PoisonError::into_inner);
         shelf.get(origin_hash).cloned()
     }
-}
-
-/// The name of a log in the witness's read endpoint: hex SHA-256 of its origin.
-#[must_use]
-pub fn origin_hash(origin: &Origin) -> String {
-    hex::encode(Sha256::digest(origin.as_str()))
 }
 
 /// An error with all its causes, for one line of a log.

@@ -150,17 +150,28 @@ fn ask(fetch: &Fetch, url: &str, directory: &Directory, job: &Job) -> Answer {
         Ok(request) => request.to_bytes(),
         Err(error) => return Answer::Failed(error.to_string()),
     };
-    let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
+    let prefix = url.trim_end_matches('/');
+    let url = format!("{prefix}/add-checkpoint");
     match fetch.post(&url, &body, "text/plain; charset=utf-8", MAX_ANSWER_BYTES) {
         Err(error) => Answer::Failed(format!("{error}: {}", error.cause())),
         Ok(response) => match response.status() {
             200 => Answer::Cosigned(response.into_body()),
             409 => match size_in(response.body()) {
-                Some(size) => Answer::Conflict(size),
+                Some(theirs) if theirs > size => ahead(fetch, prefix, &job.target, theirs),
+                Some(theirs) => Answer::Conflict(theirs),
                 None => Answer::Failed("it answered 409 without a size".to_owned()),
             },
             status => Answer::Failed(format!("it answered {status}")),
         },
+    }
+}
+
+/// Asks a witness that claims more than we sent to show it; a number alone stops nobody.
+fn ahead(fetch: &Fetch, prefix: &str, ours: &SignedCheckpoint, theirs: TreeSize) -> Answer {
+    let url = format!("{prefix}/{}/checkpoint", ours.origin().hash());
+    match fetch.get(&url, MAX_ANSWER_BYTES) {
+        Ok(response) if response.status() == 200 => Answer::Ahead(response.into_body()),
+        _ => Answer::Conflict(theirs),
     }
 }
 

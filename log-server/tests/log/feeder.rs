@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use labelproof_core::{
     checkpoint::{Checkpoint, SignedCheckpoint},
+    key::{KeyType, SigningKey},
     merkle::{RootHash, TreeHead, TreeSize},
 };
 use labelproof_log::feeder::{Action, Answer, Feeder, Input, WitnessIndex};
@@ -115,15 +116,39 @@ fn at_start_every_witness_is_asked_whether_it_is_in_step() {
 }
 
 #[test]
-fn a_larger_size_than_ours_stops_the_log_and_names_the_witness() {
+fn a_larger_head_of_ours_stops_the_log_and_names_the_witness() {
     let mut bench = Bench::start(2);
     bench.cosign(0);
-    bench.answer(1, Answer::Conflict(TreeSize::new(3)));
+    bench.answer(1, Answer::Ahead(head(3).note().to_bytes()));
     assert_eq!(bench.stopped.as_deref(), Some("w1"));
     assert!(!bench.opened);
     bench.handle(Input::Head(head(4)));
     bench.tick(60_000);
     assert_eq!(bench.asked(0), None, "nothing is sent any more");
+}
+
+#[test]
+fn a_larger_size_that_is_not_shown_stops_nobody() {
+    let stranger = SigningKey::from_seed(ORIGIN.parse().unwrap(), KeyType::Note, [9; 32]);
+    let forged = SignedCheckpoint::sign(head(3).checkpoint(), &stranger);
+    let mut cut = head(3).note().to_bytes();
+    cut.truncate(cut.len() / 2);
+    let claims = [
+        Answer::Conflict(TreeSize::new(3)),
+        Answer::Ahead(forged.note().to_bytes()),
+        Answer::Ahead(cut),
+        Answer::Ahead(head(2).note().to_bytes()),
+    ];
+    for claim in claims {
+        let mut bench = Bench::start(2);
+        bench.answer(0, claim.clone());
+        assert_eq!(bench.stopped, None, "{claim:?}");
+        bench.cosign(1);
+        assert!(!bench.opened, "it does not count as in step: {claim:?}");
+        bench.cosign(2);
+        assert!(bench.opened, "the others suffice: {claim:?}");
+        assert_eq!(bench.published, [(TreeSize::new(2), 2)]);
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use labelproof_core::key::SigningKey;
 use labelproof_core::note::SignatureLine;
 use labelproof_host::fs::{Fs, Journal, Record, RecordingFs, SimulatedFs};
 use labelproof_witness::decision::admit;
-use labelproof_witness::witness::{Cosign, EVIDENCE_DIR, Parts, Witness, origin_hash};
+use labelproof_witness::witness::{Cosign, EVIDENCE_DIR, Parts, Witness};
 
 use super::log::Log;
 use super::{folder, set_up, witness_key};
@@ -116,7 +116,7 @@ fn a_refusal_signs_nothing_and_writes_at_most_evidence() {
         "{:?}",
         journal.records()
     );
-    let name = format!("{}.evidence", origin_hash(log.signed(5).origin()));
+    let name = format!("{}.evidence", log.signed(5).origin().hash());
     let evidence = Evidence::parse(&fs.read(&folder.join(name)).unwrap()).unwrap();
     let proven = evidence.verify(log.key().vkey()).unwrap();
     assert_eq!(proven.smaller().head(), log.head(5));

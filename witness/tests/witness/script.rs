@@ -13,7 +13,7 @@ use labelproof_core::merkle::{RootHash, TreeHead, TreeSize};
 use labelproof_core::note::{KeyName, Note, SignatureLine};
 use labelproof_host::fs::{Fs, SimulatedFs};
 use labelproof_witness::http::{Face, Metrics, router};
-use labelproof_witness::witness::{Parts, Witness, origin_hash};
+use labelproof_witness::witness::{Parts, Witness};
 use labelproof_witness::writer;
 use tower::ServiceExt as _;
 
@@ -340,7 +340,7 @@ async fn extension_lines_of_other_logs_are_signed_too() {
 #[tokio::test]
 async fn readers_get_the_lines_that_were_verified_and_no_others() {
     let (log, router) = (honest(), witness());
-    let path = format!("/{}/checkpoint", origin_hash(log.signed(5).origin()));
+    let path = format!("/{}/checkpoint", log.signed(5).origin().hash());
     assert_eq!(send(&router, "GET", &path, vec![]).await.status, 404);
 
     let junk = SignatureLine::parse("— junk.example AAAAAAA=").unwrap();
@@ -421,7 +421,7 @@ async fn a_root_of_the_empty_tree_is_the_one_of_nothing() {
     assert_eq!(log.head(0).root(), RootHash::EMPTY);
     let answer = post(&router, log.body(0, 0)).await;
     assert_eq!(answer.status, 200);
-    let path = format!("/{}/checkpoint", origin_hash(log.signed(0).origin()));
+    let path = format!("/{}/checkpoint", log.signed(0).origin().hash());
     let read = send(&router, "GET", &path, vec![]).await;
     assert!(
         read.body.starts_with("labels.g7.example\n0\n"),

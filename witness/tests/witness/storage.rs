@@ -10,7 +10,7 @@ use labelproof_host::fs::{Fault, Fs, SimulatedFs};
 use labelproof_witness::decision::{Refusal, admit};
 use labelproof_witness::known_logs::KnownLogs;
 use labelproof_witness::store::{Store, StoreError};
-use labelproof_witness::witness::{OpenError, Parts, Witness, origin_hash};
+use labelproof_witness::witness::{OpenError, Parts, Witness};
 
 use super::log::Log;
 use super::{NOW, add, folder, set_up};
@@ -42,7 +42,7 @@ fn a_restart_keeps_sizes_lines_and_times() {
     };
     let line = grow(&parts, 0, 7).unwrap();
     let shelf = Witness::open(parts.clone()).unwrap().shelf();
-    let hash = origin_hash(log().signed(7).origin());
+    let hash = log().signed(7).origin().hash();
     assert_eq!(
         shelf.get(&hash),
         Some(format!("{}{line}\n", log().signed(7).note()))
