@@ -244,13 +244,13 @@ impl Log {
     /// Loads the histories of labels into the tip.
     fn load_labels(&self, labels: &[LabelId]) -> Result<(), Problem> {
         for label in labels {
-            let key = self
+            let place = self
                 .tip()
                 .state
                 .as_ref()
-                .and_then(|state| lookup::label_key(state, label));
-            let indices = key
-                .map(|key| self.setting().index.label(&key))
+                .and_then(|state| Some((lookup::label_key(state, label)?, state.next_index())));
+            let indices = place
+                .map(|(key, end)| lookup::label_indices(self.setting(), &key, end))
                 .unwrap_or_default();
             let entries = lookup::entries_at(self.setting(), &indices)?;
             let mut tip = self.tip();

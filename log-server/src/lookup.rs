@@ -22,9 +22,16 @@ pub(crate) fn label_entries(
     label: &LabelId,
 ) -> Result<Vec<(LeafIndex, Vec<u8>)>, StorageError> {
     let indices = label_key(state, label)
-        .map(|key| setting.index.label(&key))
+        .map(|key| label_indices(setting, &key, state.next_index()))
         .unwrap_or_default();
     entries_at(setting, &indices)
+}
+
+/// Where the index says that a label's entries are; what lies at `end` or behind it is no entry of this log.
+pub(crate) fn label_indices(setting: &Setting, key: &MapKey, end: LeafIndex) -> Vec<LeafIndex> {
+    let mut indices = setting.index.label(key);
+    indices.retain(|index| *index < end);
+    indices
 }
 
 /// The entries at these places.

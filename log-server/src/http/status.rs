@@ -91,6 +91,13 @@ fn bundle(log: &Log, published: &Published, subject: &Subject) -> Result<Vec<u8>
                 why: "the index is being made anew",
             })
         }
+        Err(BuildError::Entry { index, .. }) => {
+            warn!(%index, "the index names an entry that is no event; it is made anew");
+            log.suspect_index();
+            Err(Problem::Starting {
+                why: "the index is being made anew",
+            })
+        }
         Err(BuildError::NoSubject) => Err(Problem::BadAddress { what: NO_SUBJECT }),
         Err(error) => {
             error!(%subject, %error, "a bundle cannot be made");

@@ -9,7 +9,7 @@ use labelproof_log::{
     snapshot,
 };
 
-use crate::world::{Ledger, World, found, id_of, issue, revoke};
+use crate::world::{Ledger, World, found, id_of, issue, label_key, revoke};
 
 fn head(size: u64) -> TreeHead {
     TreeHead::new(TreeSize::new(size), RootHash::from_bytes([7; 32]))
@@ -120,5 +120,31 @@ fn a_log_goes_on_the_same_from_a_snapshot_without_one_and_from_a_damaged_one() {
             .flip_bit("/log/snapshot".as_ref(), step * 37 * 8 % bits + step % 8)
             .unwrap();
         assert_eq!(next_head(&damaged), want, "bit {step}");
+    }
+}
+
+/// The history of the label has to be looked up, and a flipped bit made an index of one that no log reaches.
+#[test]
+fn an_index_that_names_what_is_past_the_end_is_no_harm() {
+    let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(4));
+    found(&fs);
+    let mut world = World::load(&fs, &Ledger::default()).unwrap();
+    world.furnish();
+    world.log.admit(&issue(1)).unwrap();
+    assert!(world.step());
+    world.witness();
+    snapshot::write(&world.log).unwrap();
+    for past in [7, 1 << 40, u64::MAX] {
+        let world = World::load(&fs, &Ledger::default()).unwrap();
+        world.log.setting().index.append(Addition {
+            from: TreeSize::EMPTY,
+            head: head(1),
+            events: vec![Indexed {
+                index: LeafIndex::new(past),
+                event: id_of(&issue(7)),
+                labels: vec![label_key(1)],
+            }],
+        });
+        world.log.admit(&revoke(1, None)).unwrap();
     }
 }

@@ -14,6 +14,7 @@ use labelproof_core::{
     merkle::{LeafHash, RootHash, TreeSize},
     note::{KeyName, Note, SignatureLine},
     policy::{Policy, WitnessedCheckpoint},
+    state::key::{IdRule, MapKey, MapName, canonical_id},
     time::Time,
 };
 use labelproof_host::{clock::ManualClock, fs::Fs};
@@ -137,6 +138,12 @@ pub(crate) fn revoke(number: usize, prev: Option<EventId>) -> Vec<u8> {
         "body": {},
     });
     event(Kind::LabelRevoke, &draft, prev, &issuer())
+}
+
+/// The key of the record of the label that [`issue`] makes.
+pub(crate) fn label_key(number: usize) -> MapKey {
+    let id = canonical_id(IdRule::Upper, &format!("EX-{number:06}")).unwrap();
+    MapName::label("jp.jc-star", &id).unwrap().key()
 }
 
 /// Signs as the log does, and fails if ever two roots are signed for one size.

@@ -6,19 +6,19 @@ use std::time::Duration;
 use axum::http::{StatusCode, header};
 use labelproof_core::{
     event::EventId,
-    merkle::{LeafIndex, TreeHead},
+    merkle::{LeafIndex, TreeHead, TreeSize},
     state::key::MapKey,
 };
 use labelproof_host::fs::{Fault, Fs, SimulatedFs};
 use labelproof_log::{
     engine::{reload, step},
     http::{Service, app},
-    index::{Addition, Index, MemoryIndex, catch_up},
+    index::{Addition, Index, Indexed, MemoryIndex, catch_up},
     log::{Log, Setting},
 };
 
 use super::{get, post, router, world};
-use crate::world::{Ledger, World, found, id_of, issue, parts};
+use crate::world::{Ledger, World, found, id_of, issue, label_key, parts};
 
 #[tokio::test]
 async fn an_index_that_forgot_gives_no_wrong_status_and_mends() {
@@ -37,6 +37,26 @@ async fn an_index_that_forgot_gives_no_wrong_status_and_mends() {
         StatusCode::OK,
         "members need no index"
     );
+    catch_up(&world.log).unwrap();
+    assert_eq!(get(&router, path).await.body, before);
+}
+
+#[tokio::test]
+async fn an_index_that_names_what_is_no_event_mends() {
+    let world = world();
+    let router = router(&world);
+    let path = "/v1/status/label/jp.jc-star/EX-000003";
+    let before = get(&router, path).await.body;
+    world.log.setting().index.append(Addition {
+        from: TreeSize::EMPTY,
+        head: TreeHead::EMPTY,
+        events: vec![Indexed {
+            index: LeafIndex::new(1),
+            event: id_of(&issue(99)),
+            labels: vec![label_key(3)],
+        }],
+    });
+    assert_eq!(get(&router, path).await.json()["title"], "starting");
     catch_up(&world.log).unwrap();
     assert_eq!(get(&router, path).await.body, before);
 }
