@@ -1,15 +1,21 @@
 //! What is only there to be quick: index and snapshot. Without them, and with wrong ones, the answers are the same.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use labelproof_core::merkle::{LeafIndex, RootHash, TreeHead, TreeSize};
 use labelproof_host::fs::{Fs, SimulatedFs};
 use labelproof_log::{
     index::{Addition, Index, Indexed, SledIndex},
+    sequencer::{Parts, SequenceError, Sequencer},
     snapshot,
+    storage::{HeadRecord, HeadStore, SwapError},
 };
 
-use crate::world::{Ledger, World, found, id_of, issue, label_key, revoke};
+use crate::world::{Ledger, World, found, id_of, issue, label_key, parts, revoke};
 
 fn head(size: u64) -> TreeHead {
     TreeHead::new(TreeSize::new(size), RootHash::from_bytes([7; 32]))
@@ -147,4 +153,66 @@ fn an_index_that_names_what_is_past_the_end_is_no_harm() {
         });
         world.log.admit(&revoke(1, None)).unwrap();
     }
+}
+
+#[test]
+fn the_store_of_another_log_is_not_taken_over() {
+    let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(1));
+    found(&fs);
+    let other = Parts {
+        origin: "labels.other.example".parse().unwrap(),
+        ..parts(&fs, &Ledger::default())
+    };
+    let before = other.heads.read().unwrap();
+    assert!(matches!(
+        Sequencer::load(other.clone()),
+        Err(SequenceError::OtherLog { found }) if found == "labels.g7.example"
+    ));
+    assert_eq!(other.heads.read().unwrap(), before);
+}
+
+/// A head store whose second swap is done and reported as failed.
+struct Unclear {
+    inner: Arc<dyn HeadStore>,
+    fs: Arc<dyn Fs>,
+    swaps: AtomicUsize,
+}
+
+impl HeadStore for Unclear {
+    fn read(&self) -> Result<Option<HeadRecord>, SwapError> {
+        self.inner.read()
+    }
+
+    fn swap(&self, expected: &HeadRecord, new: &HeadRecord) -> Result<(), SwapError> {
+        self.inner.swap(expected, new)?;
+        match self.swaps.fetch_add(1, Ordering::Relaxed) {
+            1 => Err(self.fs.read(Path::new("/none")).unwrap_err().into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What was read back may be in memory only: a third swap makes it durable before it is signed.
+#[test]
+fn an_unclear_swap_is_done_again_before_anything_is_signed() {
+    let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(1));
+    found(&fs);
+    let parts = parts(&fs, &Ledger::default());
+    let heads = Arc::new(Unclear {
+        inner: parts.heads.clone(),
+        fs,
+        swaps: AtomicUsize::new(0),
+    });
+    let mut sequencer = Sequencer::load(Parts {
+        heads: heads.clone(),
+        ..parts
+    })
+    .unwrap();
+    let mut swaps = 0;
+    sequencer
+        .sequence(vec![b"entry".to_vec()], &mut |_| {
+            swaps = heads.swaps.load(Ordering::Relaxed);
+        })
+        .unwrap();
+    assert_eq!(swaps, 3, "at the start, unclear, and again");
 }

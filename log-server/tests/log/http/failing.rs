@@ -62,6 +62,23 @@ async fn an_index_that_names_what_is_no_event_mends() {
 }
 
 #[tokio::test]
+async fn an_event_that_the_index_puts_past_the_end_is_not_there() {
+    let world = world();
+    let id = id_of(&issue(99));
+    world.log.setting().index.append(Addition {
+        from: TreeSize::EMPTY,
+        head: TreeHead::EMPTY,
+        events: vec![Indexed {
+            index: LeafIndex::new(u64::MAX),
+            event: id,
+            labels: Vec::new(),
+        }],
+    });
+    let got = get(&router(&world), &format!("/v1/events/{id}")).await;
+    assert_eq!(got.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn readers_are_served_while_the_store_is_poisoned() {
     let disk = SimulatedFs::new(1);
     let fs: Arc<dyn Fs> = Arc::new(disk.clone());
