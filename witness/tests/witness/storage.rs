@@ -73,6 +73,29 @@ fn a_store_that_fails_tells_no_size_that_is_not_stored() {
 }
 
 #[test]
+fn a_store_that_comes_back_older_signs_nothing() {
+    let disk = SimulatedFs::new(1);
+    let parts = set_up(Arc::new(disk.clone()), &folder(), &vkeys());
+    let mut witness = Witness::open(parts).unwrap();
+    let known = witness.known();
+    let ask = |old, new| admit(&log().body(old, new), &known).unwrap();
+    let path = folder().join("state.redb");
+    assert!(witness.answer(&[ask(0, 7)]).remove(0).is_ok());
+    let older = disk.read(&path).unwrap();
+    assert!(witness.answer(&[ask(7, 9)]).remove(0).is_ok());
+    let newer = disk.read(&path).unwrap();
+    disk.fail_call(disk.calls() + 1, Fault::Eio);
+    assert!(witness.answer(&[ask(9, 12)]).remove(0).is_err());
+    disk.write(&path, &older).unwrap();
+    for _ in 0..2 {
+        let answer = witness.answer(&[ask(7, 8)]).remove(0);
+        assert!(matches!(answer, Err(Refusal::Storage)), "{answer:?}");
+    }
+    disk.write(&path, &newer).unwrap();
+    assert!(witness.answer(&[ask(9, 12)]).remove(0).is_ok());
+}
+
+#[test]
 fn a_clock_at_its_ends_gives_times_that_count() {
     let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(1));
     let clock = ManualClock::at(0);
