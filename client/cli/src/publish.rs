@@ -123,7 +123,9 @@ impl<'a> Desk<'a> {
         } else {
             events_of(&journal, &kept)?
         };
-        if let Some(same) = before.into_iter().find(|kept| kept.id() == event.id()) {
+        // An id does not say who signed: what another key signed in vain must not be sent again.
+        let same = |kept: &Event| kept.id() == event.id() && self.signed_by_me(kept);
+        if let Some(same) = before.into_iter().find(same) {
             self.world
                 .note(format!("{journal} holds this event already"));
             return Ok(same);

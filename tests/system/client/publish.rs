@@ -164,3 +164,28 @@ fn an_answer_about_another_event_is_none() {
     office.parrot.say_at("/v1/events", Some(b"{}".to_vec()));
     office.refuses(69, "no answer");
 }
+
+#[test]
+fn a_note_that_another_key_signed_in_vain_is_signed_anew() {
+    let office = office();
+    let made = office
+        .desk
+        .run(&["keygen", "--name", "b.jp.example", "--out", "b.key"]);
+    assert_eq!(made.code, 0, "{made:?}");
+    for (key, notes) in [("b.key", 1), ("a.key", 2), ("a.key", 2), ("b.key", 2)] {
+        let ended = office.desk.run(&[
+            "issue",
+            "--no-submit",
+            "--key",
+            key,
+            "--trust",
+            "trust.toml",
+            "--file",
+            "label.json",
+        ]);
+        assert_eq!(ended.code, 0, "{key}: {ended:?}");
+        let journal = office.desk.path("jp.jc-star.EX-70.events.jsonl");
+        let kept = std::fs::read_to_string(journal).unwrap();
+        assert_eq!(kept.lines().count(), notes, "{key}");
+    }
+}
