@@ -181,7 +181,7 @@ pub enum PrivateData {
     #[error("a Matter set-up code")]
     MatterCode,
     /// An e-mail address.
-    #[error("an e-mail address; give the page of a role")]
+    #[error("an e-mail address (the page of a role would do)")]
     EmailAddress,
     /// A serial number of one unit.
     #[error("a serial number")]
