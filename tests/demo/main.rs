@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use std::{env, io, thread};
 
 use clap::Parser;
+use labelproof_host::exit::Exit;
 use labelproof_host::shutdown::Shutdown;
 use labelproof_tests::daemon::CHILD_VARIABLE;
 use labelproof_tests::programs::Program;
@@ -76,7 +77,10 @@ fn demo(args: Args) -> ExitCode {
     };
     let folder = match Folder::take(args.dir) {
         Ok(folder) => folder,
-        Err(error) => return failed(&error),
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::Usage.into();
+        }
     };
     let (sender, told) = tokio::sync::oneshot::channel();
     let dir = folder.path().to_owned();
@@ -144,7 +148,9 @@ impl Folder {
                 .tempdir()
                 .map(Folder::Passing);
         };
-        std::fs::create_dir_all(&dir)?;
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", dir.display()));
+        std::fs::create_dir_all(&dir).map_err(named)?;
         if std::fs::read_dir(&dir)?.next().is_some() {
             let what = format!(
                 "{} is not empty; a demo gets a folder of its own",
@@ -152,7 +158,7 @@ impl Folder {
             );
             return Err(io::Error::other(what));
         }
-        dir.canonicalize().map(Folder::Kept)
+        dir.canonicalize().map(Folder::Kept).map_err(named)
     }
 
     fn path(&self) -> &Path {

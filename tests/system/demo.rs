@@ -77,7 +77,11 @@ fn an_interrupt_ends_every_process_and_keeps_a_given_folder() {
         .arg(&folder)
         .output()
         .unwrap();
-    assert!(!again.status.success(), "a folder in use is taken twice");
+    assert_eq!(
+        again.status.code(),
+        Some(2),
+        "a folder in use is taken twice"
+    );
 }
 
 #[test]
