@@ -360,6 +360,7 @@ impl CliError {
             | Self::NotACosigner { .. }
             | Self::Key(_)
             | Self::KnownLogs(_) => Exit::Malformed,
+            Self::Files(error) if error.is_not_found() => Exit::Usage,
             Self::Unwell { exit } => *exit,
             Self::NoRandomness
             | Self::Files(_)

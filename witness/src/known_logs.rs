@@ -306,7 +306,7 @@ pub enum ListFault {
         word: &'static str,
     },
     /// The verifier key is malformed.
-    #[error("{0}")]
+    #[error(transparent)]
     Vkey(#[from] KeyError),
     /// The key is a cosigner's.
     #[error("not a log's key, which is of type 0x01")]

@@ -152,7 +152,7 @@ fn what_cannot_be_done_is_said_with_its_code() {
     let dir = path("w1");
     assert_eq!(run(&["init", "--name", "w", "--dir", &dir]).0, 0);
     std::fs::write(path("bad.list"), "logs/v1\n").unwrap();
-    let table: [(&[&str], i32, &str); 10] = [
+    let table: [(&[&str], i32, &str); 11] = [
         (&[], 2, "Usage"),
         (&["--help"], 0, ""),
         (&["--version"], 0, ""),
@@ -166,7 +166,12 @@ fn what_cannot_be_done_is_said_with_its_code() {
         (
             &["logs", "add", "--dir", &dir, "x"],
             10,
-            "x is no log's key",
+            "x is no log's key: malformed key, want name+id+base64\n",
+        ),
+        (
+            &["logs", "add", "--dir", &dir, "--list", &path("none.list")],
+            2,
+            "none.list",
         ),
         (
             &["logs", "add", "--dir", &dir, "--list", &path("bad.list")],
@@ -181,7 +186,7 @@ fn what_cannot_be_done_is_said_with_its_code() {
         (
             &["serve", "--dir", &path("none"), "--listen", "127.0.0.1:0"],
             2,
-            "none",
+            "holds no witness; make one",
         ),
     ];
     let (code, json, _) = run(&["logs", "list", "--dir", &path("none"), "--json"]);
