@@ -285,6 +285,7 @@ impl Hold {
     pub fn why(&self) -> &'static str {
         match self {
             Self::Loading => "the store is being loaded",
+            Self::Failed { .. } => "the store failed and is being loaded again",
             Self::Asking => "too few witnesses have said yet which size they hold",
             Self::Clock { .. } => "the clock of this machine stepped back",
             Self::Older(_) => {

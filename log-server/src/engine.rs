@@ -18,7 +18,7 @@ use tracing::{error, info};
 use crate::{
     feeder::driver::FeederHandle,
     load::{LoadError, load},
-    log::Log,
+    log::{Hold, Log},
     sequencer::{Parts, SequenceError, Sequencer},
     shelf::Acknowledged,
 };
@@ -45,7 +45,7 @@ pub fn step(
     match result {
         Ok(()) => Ok(acknowledged),
         Err(error) => {
-            log.poison();
+            log.poison(causes(&error));
             Err(error)
         }
     }
@@ -114,7 +114,7 @@ impl Engine {
             );
             if sequencer.is_some() && !log.has_state() {
                 // A thread that panicked over the tip is like an error of the store.
-                log.poison();
+                log.poison("a request panicked and left half a step".to_owned());
                 sequencer = None;
             }
             let newest = match sequencer.as_mut() {
@@ -139,7 +139,9 @@ impl Engine {
                     }
                     Err(LoadError::Sequence(error)) if error.is_lost() => return Err(error),
                     Err(error) => {
-                        error!(error = causes(&error), "the store cannot be loaded");
+                        let cause = causes(&error);
+                        error!(error = cause, "the store cannot be loaded");
+                        log.hold(Hold::Failed { cause });
                         None
                     }
                 },

@@ -85,8 +85,13 @@ pub(crate) struct Tip {
 /// Why the log does not take events at the moment.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Hold {
-    /// The store is being loaded, or failed and is being loaded again.
+    /// The store is being loaded.
     Loading,
+    /// The store failed, and is being loaded again until that succeeds.
+    Failed {
+        /// The newest error and what led to it, in words.
+        cause: String,
+    },
     /// Too few witnesses have said what they hold.
     Asking,
     /// The clock stepped back.
@@ -151,7 +156,7 @@ impl Log {
         let mut tip = self.tip();
         tip.state = Some(loaded.state);
         tip.failed = None;
-        if tip.hold == Some(Hold::Loading) {
+        if matches!(tip.hold, Some(Hold::Loading | Hold::Failed { .. })) {
             tip.hold = if self.is_open.load(Ordering::Relaxed) {
                 None
             } else {
@@ -200,7 +205,9 @@ impl Log {
         let head_ms = state.clock_ms();
         let steps_back = now_ms.saturating_add(MAX_STEP_BACK_MS) < head_ms;
         match &tip.hold {
-            Some(Hold::Loading | Hold::Asking | Hold::Older(_)) => return None,
+            Some(Hold::Loading | Hold::Failed { .. } | Hold::Asking | Hold::Older(_)) => {
+                return None;
+            }
             None | Some(Hold::Clock { .. }) if steps_back => {
                 tip.hold = Some(Hold::Clock { now_ms, head_ms });
                 return None;
@@ -257,7 +264,9 @@ impl Log {
     }
 
     /// Forgets the tip after an error of the store: only a full reload knows what the log holds.
-    pub fn poison(&self) {
+    ///
+    /// `cause` is that error in words, for whoever asks why nothing is taken.
+    pub fn poison(&self, cause: String) {
         let mut tip = self.tip();
         if let Some(state) = tip.state.take() {
             tip.failed = Some(state);
@@ -266,7 +275,7 @@ impl Log {
         tip.pooled.clear();
         tip.waiting.clear();
         if !matches!(tip.hold, Some(Hold::Older(_) | Hold::Ending)) {
-            tip.hold = Some(Hold::Loading);
+            tip.hold = Some(Hold::Failed { cause });
         }
         drop(tip);
         self.progress.send_modify(Progress::fail);

@@ -14,6 +14,7 @@ use super::{Document, JSON, MAX_BODY_BYTES, NO_STORE, Service};
 use crate::{
     admission::{MAX_UNPUBLISHED_BATCHES, MAX_UNPUBLISHED_EVENTS},
     feeder::WitnessReport,
+    log::Hold,
     pool::{MAX_POOL_BYTES, MAX_POOL_EVENTS},
 };
 
@@ -55,11 +56,7 @@ pub(super) async fn livez() -> &'static str {
 pub(super) async fn readyz(State(service): State<Service>, request: HeaderMap) -> Response {
     let log = &service.log;
     let witnesses = log.witnesses();
-    let mut reasons: Vec<String> = log
-        .held()
-        .iter()
-        .map(|hold| hold.why().to_owned())
-        .collect();
+    let mut reasons: Vec<String> = log.held().iter().map(reason).collect();
     let works = |index: usize| witnesses.get(index).is_some_and(WitnessReport::works);
     if !log.setting().policy.holds(works) {
         let failing = witnesses.iter().filter_map(|witness| {
@@ -92,6 +89,14 @@ pub(super) async fn readyz(State(service): State<Service>, request: HeaderMap) -
         *response.status_mut() = status;
     }
     response
+}
+
+/// Why nothing is taken, with the cause that whoever runs the log can mend.
+fn reason(hold: &Hold) -> String {
+    match hold {
+        Hold::Failed { cause } => format!("{}: {cause}", hold.why()),
+        _ => hold.why().to_owned(),
+    }
 }
 
 fn describe(witness: &WitnessReport) -> Value {

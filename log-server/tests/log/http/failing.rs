@@ -102,8 +102,40 @@ async fn readers_are_served_while_the_store_is_poisoned() {
     assert!(got.headers.contains_key(header::RETRY_AFTER));
     assert_eq!(get(&router, path).await.body, before);
     assert_eq!(get(&router, "/checkpoint").await.status, StatusCode::OK);
-    let ready = get(&router, "/readyz").await;
-    assert_eq!(ready.json()["reasons"][0], "the store is being loaded");
+}
+
+#[tokio::test]
+async fn readyz_says_why_the_store_failed_until_it_is_loaded() {
+    for (fault, call, words) in [
+        (Fault::Eio, 2, "input/output error"),
+        (Fault::Enospc, 1, "no storage space"),
+    ] {
+        let disk = SimulatedFs::new(1);
+        let fs: Arc<dyn Fs> = Arc::new(disk.clone());
+        found(&fs);
+        let ledger = Ledger::default();
+        let mut world = World::load(&fs, &ledger).unwrap();
+        world.furnish();
+        let router = router(&world);
+        world.log.admit(&issue(1)).unwrap();
+        disk.fail_call(disk.calls() + call, fault);
+        assert!(step(&world.log, &mut world.sequencer).is_err());
+        let ready = get(&router, "/readyz").await;
+        assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+        let ready = ready.json();
+        let reason = ready["reasons"][0].as_str().unwrap();
+        assert!(
+            reason.starts_with("the store failed and is being loaded again: "),
+            "{reason}"
+        );
+        assert!(reason.contains(words), "{reason}");
+        reload(&world.log, parts(&fs, &ledger)).unwrap();
+        assert!(
+            !get(&router, "/readyz").await.json()["reasons"]
+                .to_string()
+                .contains("the store")
+        );
+    }
 }
 
 #[tokio::test]
