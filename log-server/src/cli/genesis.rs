@@ -16,14 +16,16 @@
 //! `labelproof sign`; every member's threshold must be met before the genesis is sealed.
 
 use std::{
-    fs,
+    fs::File,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
 use clap::{Args, Subcommand};
 use labelproof_core::{
     checkpoint::Origin,
-    event::{Draft, Kind},
+    entry_bundle::MAX_ENTRY_BYTES,
+    event::{Body, Draft, Event, EventKey, Kind, Member},
     merkle::LeafHash,
     note::{KeyName, Note},
     state::{State, head::Rules},
@@ -135,7 +137,7 @@ fn new(options: &New) -> Outcome {
 
 fn describe(path: &Path) -> Result<Description, Failure> {
     if path.extension().is_some_and(|suffix| suffix == "json") {
-        let bytes = read_file(path)?;
+        let bytes = read_at_most(MAX_DESCRIPTION_BYTES, path)?;
         serde_json::from_slice(&bytes)
             .map_err(|error| Failure::malformed(format!("{}: {error}", path.display())))
     } else {
@@ -175,16 +177,21 @@ fn seal(options: &Seal) -> Outcome {
 
 /// Reads a genesis that the state function takes: every member has signed by its threshold.
 pub(super) fn read(path: &Path, origin: Option<&Origin>) -> Result<Vec<u8>, Failure> {
-    let bytes = read_file(path)?;
+    let bytes = read_at_most(MAX_ENTRY_BYTES, path)?;
     let file = path.display();
     let state = State::genesis(&bytes).map_err(|refusal| match refusal.code() {
-        "bad-signature" | "unknown-authority" => Failure::new(
-            Exit::NotSigned,
-            format!(
-                "{file}: a member's roots have not all signed that must: {refusal}; a root adds its line with: \
-                 labelproof sign --key FILE {file}"
-            ),
-        ),
+        "bad-signature" | "unknown-authority" => {
+            let why = match lacking(&bytes).as_slice() {
+                [] => format!("a root's line does not verify: {refusal}"),
+                lacking => lacking.join(", "),
+            };
+            Failure::new(
+                Exit::NotSigned,
+                format!(
+                    "{file}: {why}; a root adds its line with: labelproof sign --key FILE {file}"
+                ),
+            )
+        }
         "unknown-subject" => Failure::malformed(format!(
             "{file} is no genesis; make one with `labelproof-log genesis new`"
         )),
@@ -202,13 +209,54 @@ pub(super) fn read(path: &Path, origin: Option<&Origin>) -> Result<Vec<u8>, Fail
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+/// Which members lack signatures under a genesis, and how many each has.
+fn lacking(genesis: &[u8]) -> Vec<String> {
+    let Ok(event) = Event::parse(genesis) else {
+        return Vec::new();
+    };
+    let Body::LogGenesis(body) = event.body() else {
+        return Vec::new();
+    };
+    let lacks = |member: &Member| {
+        // Roots have distinct public keys, so that each counts once.
+        let roots = member.roots.iter().map(EventKey::vkey);
+        let signed = roots.filter(|root| {
+            let mut lines = event.note().signatures().iter();
+            lines.any(|line| root.verify_line(event.note().text(), line).is_ok())
+        });
+        let (signed, needed) = (signed.count() as u64, member.threshold.get());
+        (signed < needed).then(|| {
+            let code = member.id.as_str();
+            format!("signed by {signed} of {needed} keys of {code}")
+        })
+    };
+    body.members.iter().filter_map(lacks).collect()
 }
+
+/// Reads a file of at most `limit` bytes; of a device without end, one byte more.
+fn read_at_most(limit: usize, path: &Path) -> Result<Vec<u8>, Failure> {
+    let cannot = |error| Failure::usage(format!("cannot read {}: {error}", path.display()));
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(cannot)?;
+    file.take(limit as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(cannot)?;
+    if bytes.len() > limit {
+        return Err(Failure::malformed(format!(
+            "{} has more than {limit} bytes, the most it may have",
+            path.display()
+        )));
+    }
+    Ok(bytes)
+}
+
+/// What becomes an entry, with room for indentation and for signs written as escapes.
+const MAX_DESCRIPTION_BYTES: usize = 8 * MAX_ENTRY_BYTES;
 
 #[cfg(test)]
 mod tests {
+    use labelproof_core::key::{KeyType, SigningKey};
+
     use super::*;
 
     #[test]
@@ -220,5 +268,69 @@ mod tests {
             };
             assert_eq!(failure.exit, Exit::Usage, "{name}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_without_end_is_read_no_further_than_an_entry() {
+        let failure = read(Path::new("/dev/zero"), None).unwrap_err();
+        assert_eq!(failure.exit, Exit::Malformed);
+        assert!(failure.error.to_string().contains("more than 16384 bytes"));
+    }
+
+    #[test]
+    fn a_genesis_that_lacks_signatures_names_the_members_that_owe_them() {
+        let root = |name: &str, seed: u8| {
+            let name = KeyName::parse(name).unwrap();
+            SigningKey::from_seed(name, KeyType::Note, [seed; 32])
+        };
+        let japan = [root("root.jp.example", 1), root("root-2.jp.example", 2)];
+        let germany = root("root.de.example", 3);
+        let member = |code: &str, roots: &[&SigningKey]| {
+            json!({
+                "associate": false,
+                "domains": [format!("{code}.example")],
+                "id": code,
+                "name": code,
+                "roots": roots.iter().map(|root| root.vkey().to_string()).collect::<Vec<_>>(),
+                "territories": [code.to_uppercase()],
+                "threshold": roots.len(),
+            })
+        };
+        let draft = json!({
+            "subject": "log:labels.g7.example",
+            "decided_at": "2026-01-01T00:00:00Z",
+            "body": {
+                "rules": Rules::CURRENT.to_string(),
+                "members": [member("jp", &[&japan[0], &japan[1]]), member("de", &[&germany])],
+            },
+        });
+        let origin = Origin::from(&KeyName::parse("labels.g7.example").unwrap());
+        let text = Draft::from_json(Kind::LogGenesis, &draft.to_string())
+            .unwrap()
+            .text(&origin, None);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("genesis.note");
+        let read_signed_by = |keys: &[&SigningKey]| {
+            let lines = keys.iter().map(|key| key.sign_note(&text)).collect();
+            let note = Note::new(text.clone(), lines).unwrap();
+            std::fs::write(&path, note.to_bytes()).unwrap();
+            read(&path, Some(&origin))
+        };
+        let stranger = root("root.jp.example", 9);
+        for (keys, want) in [
+            (vec![&germany], "signed by 0 of 2 keys of jp; "),
+            (vec![&japan[0], &germany], "signed by 1 of 2 keys of jp; "),
+            (
+                vec![&stranger],
+                "signed by 0 of 2 keys of jp, signed by 0 of 1 keys of de; ",
+            ),
+        ] {
+            let failure = read_signed_by(&keys).unwrap_err();
+            assert_eq!(failure.exit, Exit::NotSigned);
+            let said = failure.error.to_string();
+            assert!(said.contains(want), "{said}");
+        }
+        assert!(read_signed_by(&[&germany, &japan[1], &japan[0]]).is_ok());
     }
 }
