@@ -87,7 +87,7 @@ fn older_head_under_a_newer_checkpoint_is_refused() {
 }
 
 /// A one-entry tree with this entry last, witnessed.
-fn proof_of(entry: &[u8], before: &[Vec<u8>], witnesses: &[&str]) -> TlogProof {
+pub(crate) fn proof_of(entry: &[u8], before: &[Vec<u8>], witnesses: &[&str]) -> TlogProof {
     let leaves = before
         .iter()
         .map(Vec::as_slice)
@@ -139,10 +139,10 @@ fn heads_of_another_log_genesis_place_or_function_are_refused() {
         Err(Unverified::OtherHead { .. })
     ));
     let other = LeafHash::from_bytes([3; 32]);
-    assert!(matches!(
-        open(&head(world::ORIGIN, other, index)),
-        Err(Unverified::OtherGenesis { .. })
-    ));
+    let error = open(&head(world::ORIGIN, other, index)).unwrap_err();
+    let (got, want) = (other, genesis);
+    assert_eq!(error.failure(), Failure::Proof);
+    assert_eq!(error, Unverified::OtherGenesis { got, want });
     assert!(matches!(
         open(ledger.entries.last().unwrap()),
         Err(Unverified::Head(_))

@@ -8,6 +8,7 @@ mod cutoff;
 mod heads;
 mod keys;
 mod ledger;
+mod lies;
 mod life;
 mod model;
 mod replay;
