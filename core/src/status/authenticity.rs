@@ -257,10 +257,8 @@ impl Histories {
             Changed::Scheme(id) => Subject::Scheme(id.clone()),
             Changed::Member(code) => Subject::Member(code.clone()),
         };
-        let text = format!(
-            "{subject}: the record is what its {} events give, up to entry 0",
-            events.len()
-        );
+        let given = gives(events.len());
+        let text = format!("{subject}: {given} the record, and its authority goes back to entry 0");
         checks.push(Check::new(Step::Authenticity, text));
         Ok(Finding::Subject(Box::new(SubjectStatus::new(
             subject, *record, events,
@@ -298,9 +296,9 @@ impl Histories {
 fn label_checks(label: &LabelStatus) -> [Check; 2] {
     let (name, issuer) = (label.label(), label.issuer());
     let history = format!(
-        "{name}: issued at {} by {issuer}, in scope; the record is what its {} events give",
+        "{name}: issued at {} by {issuer}, in scope; {} the record",
         label.record().first_index(),
-        label.events().len()
+        gives(label.events().len())
     );
     let cut = match label.cut_off() {
         CutOff::OutOfReach => {
@@ -310,16 +308,22 @@ fn label_checks(label: &LabelStatus) -> [Check; 2] {
             format!("{name}: replayed against the cut-offs of its scheme, every event stands")
         }
         CutOff::LeftOut(left) => {
-            format!(
-                "{name}: {} events are by keys or authorities that are no longer believed",
-                left.events().len()
-            )
+            let count = left.events().len();
+            let are = if count == 1 { "event is" } else { "events are" };
+            format!("{name}: {count} {are} by keys or authorities that are no longer believed")
         }
     };
     [
         Check::new(Step::Authenticity, history),
         Check::new(Step::CutOff, cut),
     ]
+}
+
+fn gives(events: usize) -> String {
+    match events {
+        1 => "its 1 event gives".into(),
+        many => format!("its {many} events give"),
+    }
 }
 
 fn parse(entry: &BundleEntry) -> Result<Event, Unverified> {
