@@ -52,10 +52,22 @@ fn a_thief_issues_and_reinstates_and_neither_is_believed() {
     let old = network.client(&["status", OLD]);
     assert_eq!(old.code, 0, "issued before the theft: {old:?}");
     // Without the thief's events the one was never issued, the other is suspended still.
-    for (label, code) in [(FORGED, REFER), (SUSPENDED, STILL_SUSPENDED)] {
+    for (label, code, status) in [
+        (
+            FORGED,
+            REFER,
+            "active in the log; never issued without what is no longer believed, as of ",
+        ),
+        (
+            SUSPENDED,
+            STILL_SUSPENDED,
+            "active in the log; suspended without what is no longer believed, as of ",
+        ),
+    ] {
         let said = network.client(&["status", label]);
         assert_eq!(said.code, code, "{label}: {said:?}");
         assert!(!said.stdout.starts_with("ACTIVE"), "{label}: {said:?}");
+        assert!(said.stdout.contains(status), "{label}: {said:?}");
     }
     let answer = network.submit(&world::issue("jp.jc-star/AFTER-1", ISSUER));
     assert_eq!(

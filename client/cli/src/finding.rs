@@ -21,7 +21,7 @@ use labelproof_core::{
 use labelproof_host::exit::Exit;
 use serde_json::{Value, json};
 
-use self::answer::{in_force, label_answer};
+use self::answer::{in_force, label_answer, label_status};
 use crate::{
     duration::Spoken,
     report::{Said, Tone, in_line, meaning},
@@ -202,7 +202,7 @@ impl Finding {
                 label.record().first_index()
             ),
             witnessed: String::new(),
-            status: status.to_string(),
+            status: label_status(label, now),
             as_of: now,
             json,
         }

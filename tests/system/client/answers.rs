@@ -40,6 +40,12 @@ fn an_honest_log_gets_the_exit_of_each_status() {
                 "{statement:?} in {ended:?}"
             );
         }
+        let plain = ended.stdout.contains("\n  status     active as of ");
+        assert_eq!(
+            plain,
+            subject == ACTIVE,
+            "the statement is the word: {ended:?}"
+        );
         assert!(
             !ended.stdout.contains('\x1b'),
             "no colour off a terminal: {ended:?}"

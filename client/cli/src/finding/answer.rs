@@ -54,6 +54,29 @@ pub(super) fn label_answer(label: &LabelStatus, now: Time) -> (Exit, String, Str
     (exit, word, says)
 }
 
+/// The status statement, which must not contradict the word above it; its time follows.
+pub(super) fn label_status(label: &LabelStatus, now: Time) -> String {
+    let status = label.status();
+    let ended = status == Status::Active && label.is_expired_at(now);
+    let until = if ended {
+        " until its validity ended"
+    } else {
+        ""
+    };
+    let CutOff::LeftOut(left) = label.cut_off() else {
+        let comma = if ended { "," } else { "" };
+        return format!("{status}{until}{comma}");
+    };
+    let without = "without what is no longer believed";
+    let believed = match (left.falls(), left.remaining()) {
+        (Falls::WithItsAuthority, _) => "withdrawn with its authority".into(),
+        (Falls::IntoDoubt, None) => format!("never issued {without}"),
+        (Falls::IntoDoubt, Some(same)) if same == status => format!("the same {without}"),
+        (Falls::IntoDoubt, Some(other)) => format!("{other} {without}"),
+    };
+    format!("{status} in the log{until}; {believed},")
+}
+
 fn own_answer(status: Status) -> (Exit, String, String) {
     let (exit, says) = match status {
         Status::Active => (
