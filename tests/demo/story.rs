@@ -91,8 +91,24 @@ pub(crate) fn tell(dir: &Path, keeping: Keeping, mode: Mode) -> io::Result<Story
     if mode == Mode::Once {
         tour.run()?;
     }
-    tour.print()?;
+    tour.print(last_words(mode, keeping))?;
     Ok(Story { network })
+}
+
+/// What a person can do with the five commands; they are on the screen when the network is gone.
+fn last_words(mode: Mode, keeping: Keeping) -> &'static str {
+    match (mode, keeping) {
+        (Mode::Stay, _) => "Your turn, in another terminal. The five commands at the end show",
+        (Mode::Once, Keeping::Passing) => {
+            "All five did what they should. The network stops now, and its folder goes with it:\n\
+             `--dir DIR` keeps the folder, and without `--once` all runs until Ctrl-C.\n\
+             The five commands at the end showed"
+        }
+        (Mode::Once, Keeping::Kept) => {
+            "All five did what they should. The network stops now, and its folder stays;\n\
+             without `--once` all runs until Ctrl-C. The five commands at the end showed"
+        }
+    }
 }
 
 impl Story {

@@ -86,12 +86,12 @@ impl Tour {
         }
     }
 
-    /// Prints what the commands show, then the six lines alone.
+    /// Prints `before` and what the commands show, then the six lines alone.
     ///
     /// # Errors
     /// Nobody reads.
-    pub(crate) fn print(&self) -> io::Result<()> {
-        say("Your turn, in another terminal. The five commands at the end show")?;
+    pub(crate) fn print(&self, before: &str) -> io::Result<()> {
+        say(before)?;
         for (number, step) in (1..).zip(&self.steps) {
             say(format_args!("  {number}  {}", step.shows))?;
         }

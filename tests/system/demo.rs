@@ -35,6 +35,15 @@ fn once_runs_the_five_commands_exactly_as_printed() {
         "{}",
         last[0]
     );
+    let told = story.join("\n");
+    assert!(
+        told.contains("All five did what they should") && told.contains("`--dir DIR`"),
+        "{told}"
+    );
+    assert!(
+        !told.contains("Your turn"),
+        "nothing is left to try: {told}"
+    );
     let run: Vec<_> = story
         .iter()
         .filter_map(|line| line.strip_prefix("$ "))
