@@ -12,6 +12,7 @@ mod life;
 mod quorum;
 mod readme;
 mod refusals;
+mod submit;
 mod tidy;
 
 use std::path::{Path, PathBuf};

@@ -283,7 +283,7 @@ pub(crate) struct Reinstate {
 /// `submit`.
 #[derive(Args, Debug)]
 pub(crate) struct Submit {
-    /// Signed notes, or files of them (`.events.jsonl`), sent in the order given.
+    /// Signed notes, or files of them (`.events.jsonl`), sent in the order given; a refused one keeps no other back.
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]

@@ -12,7 +12,7 @@ use labelproof::{
     log_server::LogServer,
     lookup::Looked,
     proof::verify_entry,
-    submit::{Arrival, Proof, submit},
+    submit::{Arrival, Logged, Proof, submit},
     trust::{TrustedLog, store::TrustStore},
 };
 use labelproof_core::{
@@ -52,13 +52,29 @@ pub(crate) fn deliver(
     name: &Path,
     world: &World,
 ) -> Result<Delivered, Failure> {
+    let logged = send(event, to, world)?;
+    prove(event, &logged, to, name, world)
+}
+
+/// Sends `event`; what the log then says of it is not proved yet.
+pub(crate) fn send(event: &Event, to: &Destination<'_>, world: &World) -> Result<Logged, Failure> {
     if event.origin() != to.log.origin() {
         let what = format!("event {} is meant for log {}", event.id(), event.origin());
         return Err(Failure::new(Exit::Usage, what)
             .next("sign it again for this log, or name the other log"));
     }
     world.note(format!("sending {} of {}", event.kind(), event.subject()));
-    let logged = submit(&to.server, event).map_err(|error| server_failed(&to.server, &error))?;
+    submit(&to.server, event).map_err(|error| server_failed(&to.server, &error))
+}
+
+/// Proves that what was sent is in the log and had its effect, and writes the files.
+pub(crate) fn prove(
+    event: &Event,
+    logged: &Logged,
+    to: &Destination<'_>,
+    name: &Path,
+    world: &World,
+) -> Result<Delivered, Failure> {
     let index = logged.index();
     if let Proof::Receipt(receipt) = logged.proof() {
         let file = with_ending(name, "receipt");
