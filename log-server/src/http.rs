@@ -29,6 +29,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
+use tower_http::compression::CompressionLayer;
 
 use self::error::Problem;
 use crate::log::Log;
@@ -68,6 +69,12 @@ pub fn app(service: Service) -> Router {
         .route("/v1/log", get(about::log))
         .route("/checkpoint", get(read::checkpoint))
         .route("/tile/{*path}", get(read::tile))
+        .route(
+            "/tile/entries/{*path}",
+            get(read::entries)
+                .layer(CompressionLayer::new())
+                .layer(middleware::map_response(read::in_encodings)),
+        )
         .route(
             "/v1/events",
             post(submit::event).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)),

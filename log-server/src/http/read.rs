@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use labelproof_core::tile::TilePath;
@@ -23,7 +23,37 @@ pub(super) async fn checkpoint(State(service): State<Service>, request: HeaderMa
     }
 }
 
-/// `GET /tile/<L>/<N>[.p/<W>]` and `/tile/entries/…`: whatever the tree that was acknowledged holds.
+/// `GET /tile/entries/<N>[.p/<W>]`: the entries themselves, as [`tile`] answers.
+///
+/// SPEC tlog-tiles: entry bundles SHOULD be compressed at the HTTP layer. Hashes do not shrink.
+pub(super) async fn entries(
+    service: State<Service>,
+    path: Result<Address<String>, Problem>,
+    request: HeaderMap,
+) -> Result<Response, Problem> {
+    let path = path.map(|Address(rest)| Address(format!("entries/{rest}")));
+    tile(service, path, request).await
+}
+
+/// Says that a bundle comes in several encodings, and makes its tag one for all of them.
+///
+/// SPEC RFC 9110, 8.8.1: a strong tag must differ between encodings; a weak one need not. What is
+/// not modified carries both headers too (15.4.5).
+pub(super) async fn in_encodings(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_name(header::ACCEPT_ENCODING),
+    );
+    if let Some(tag) = headers.get(header::ETAG) {
+        let weak = [b"W/", tag.as_bytes()].concat();
+        let weak = HeaderValue::from_bytes(&weak).expect("a tag behind two letters is one");
+        headers.insert(header::ETAG, weak);
+    }
+    response
+}
+
+/// `GET /tile/<L>/<N>[.p/<W>]`: whatever the tree that was acknowledged holds.
 pub(super) async fn tile(
     State(service): State<Service>,
     path: Result<Address<String>, Problem>,

@@ -1,18 +1,19 @@
 //! What any reader of a C2SP log asks for, and single events and proofs.
 
-use std::sync::Arc;
+use std::{io::Read as _, sync::Arc};
 
 use axum::{
     body::Body,
-    http::{Request, StatusCode, header},
+    http::{Method, Request, StatusCode, header},
 };
+use flate2::read::GzDecoder;
 use labelproof_core::{
     checkpoint::SignedCheckpoint, entry_bundle::EntryBundle, merkle::LeafHash, note::Note,
     tile::Width, time::Time, tlog_proof::TlogProof,
 };
 use labelproof_host::fs::{Fs, SimulatedFs};
 
-use super::{ask, get, router, world};
+use super::{Got, ask, get, router, world};
 use crate::world::{Ledger, NOW_MS, World, found, genesis, id_of, issue, log_key, policy};
 
 #[tokio::test]
@@ -181,3 +182,93 @@ async fn before_anything_is_witnessed_nothing_is_shown() {
         StatusCode::SERVICE_UNAVAILABLE
     );
 }
+
+async fn ask_encoded(method: Method, path: &str, accepted: &str) -> Got {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::ACCEPT_ENCODING, accepted);
+    ask(&router(&world()), request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn bundles_are_compressed_for_those_who_accept_gzip() {
+    let plain = get(&router(&world()), BUNDLE).await;
+    assert!(!plain.headers.contains_key(header::CONTENT_ENCODING));
+    assert_eq!(plain.header(header::VARY), "accept-encoding");
+    for accepted in ["gzip", "br, gzip;q=0.5", "deflate, zstd, gzip, *;q=0"] {
+        let got = ask_encoded(Method::GET, BUNDLE, accepted).await;
+        assert_eq!(got.status, StatusCode::OK);
+        assert_eq!(got.header(header::CONTENT_ENCODING), "gzip", "{accepted}");
+        assert_eq!(got.header(header::VARY), "accept-encoding");
+        assert!(!got.headers.contains_key(header::CONTENT_LENGTH));
+        assert!(got.body.len() < plain.body.len());
+        let mut unpacked = Vec::new();
+        let mut decoder = GzDecoder::new(got.body.as_slice());
+        decoder.read_to_end(&mut unpacked).unwrap();
+        assert_eq!(unpacked, plain.body);
+        for same in [
+            header::CONTENT_TYPE,
+            header::CACHE_CONTROL,
+            header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        ] {
+            assert_eq!(got.header(same.clone()), plain.header(same));
+        }
+    }
+    for accepted in ["identity", "gzip;q=0", "br, deflate, zstd", ""] {
+        let got = ask_encoded(Method::GET, BUNDLE, accepted).await;
+        assert!(!got.headers.contains_key(header::CONTENT_ENCODING));
+        assert_eq!(got.body, plain.body, "{accepted}");
+        assert_eq!(got.header(header::VARY), "accept-encoding");
+    }
+}
+
+#[tokio::test]
+async fn both_encodings_of_a_bundle_share_a_weak_tag() {
+    let router = router(&world());
+    let plain = get(&router, BUNDLE).await;
+    let tag = plain.header(header::ETAG);
+    assert!(tag.starts_with("W/\""), "{tag}");
+    let packed = ask_encoded(Method::GET, BUNDLE, "gzip").await;
+    assert_eq!(packed.header(header::ETAG), tag);
+    for accepted in ["gzip", "identity"] {
+        let request = Request::get(BUNDLE)
+            .header(header::ACCEPT_ENCODING, accepted)
+            .header(header::IF_NONE_MATCH, tag);
+        let again = ask(&router, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+        assert!(again.body.is_empty());
+        assert!(!again.headers.contains_key(header::CONTENT_ENCODING));
+        assert_eq!(again.header(header::ETAG), tag);
+        assert_eq!(again.header(header::VARY), "accept-encoding");
+    }
+}
+
+#[tokio::test]
+async fn head_of_a_bundle_says_what_get_would() {
+    for accepted in ["gzip", "identity"] {
+        let got = ask_encoded(Method::GET, BUNDLE, accepted).await;
+        let head = ask_encoded(Method::HEAD, BUNDLE, accepted).await;
+        assert_eq!((head.status, head.body.len()), (StatusCode::OK, 0));
+        assert_eq!(head.headers, got.headers, "{accepted}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_but_bundles_is_compressed() {
+    for path in ["/checkpoint", "/tile/0/000.p/10", "/v1/log", "/v1/proof/6"] {
+        let got = ask_encoded(Method::GET, path, "gzip").await;
+        assert_eq!(got.status, StatusCode::OK, "{path}");
+        assert!(
+            !got.headers.contains_key(header::CONTENT_ENCODING),
+            "{path}"
+        );
+        assert!(!got.headers.contains_key(header::VARY), "{path}");
+    }
+    let missing = ask_encoded(Method::GET, "/tile/entries/000.p/11", "gzip").await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+    assert_eq!(missing.header(header::CACHE_CONTROL), "no-store");
+}
+
+/// The ten entries of the sample log.
+const BUNDLE: &str = "/tile/entries/000.p/10";
