@@ -263,7 +263,7 @@ pub enum PolicyFault {
         /// The octet.
         byte: u8,
     },
-    /// More lines than [`MAX_LINES`].
+    /// More than 2048 lines.
     #[error("more than {MAX_LINES} lines")]
     TooManyLines,
     /// The first item is not `log`, `witness`, `group` or `quorum`.
