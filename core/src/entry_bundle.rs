@@ -72,8 +72,18 @@ impl EntryBundle {
     /// # Errors
     /// As [`EntryBundle::parse`], but for bytes that follow.
     pub fn cut(bytes: &[u8], width: Width) -> Result<&[u8], BundleError> {
-        let (_, rest) = Self::read(bytes, width)?;
+        let rest = walk(bytes, width, |_| ())?;
         Ok(&bytes[..bytes.len() - rest.len()])
+    }
+
+    /// Gives the last entry of a bundle of this width, or of the wider one it grew into.
+    ///
+    /// # Errors
+    /// As [`EntryBundle::cut`].
+    pub fn last(bytes: &[u8], width: Width) -> Result<&[u8], BundleError> {
+        let mut last = &bytes[..0];
+        walk(bytes, width, |entry| last = entry)?;
+        Ok(last)
     }
 
     /// Writes the bundle as [`EntryBundle::parse`] reads it.
@@ -155,22 +165,32 @@ impl EntryBundle {
 
     /// Reads `width` entries and gives what follows them.
     fn read(bytes: &[u8], width: Width) -> Result<(Self, &[u8]), BundleError> {
-        let mut rest = bytes;
         let mut entries = Vec::with_capacity(width.count());
-        for position in 0..width.count() {
-            let truncated = BundleError::Truncated(position);
-            let (length, after) = rest.split_first_chunk::<LENGTH_BYTES>().ok_or(truncated)?;
-            let length = usize::from(u16::from_be_bytes(*length));
-            if length > MAX_ENTRY_BYTES {
-                let bytes = length;
-                return Err(BundleError::EntryTooLong { position, bytes });
-            }
-            let (entry, after) = after.split_at_checked(length).ok_or(truncated)?;
-            entries.push(entry.to_vec());
-            rest = after;
-        }
+        let rest = walk(bytes, width, |entry| entries.push(entry.to_vec()))?;
         Ok((Self { entries }, rest))
     }
+}
+
+/// Shows each of `width` entries, from left to right, and gives what follows them; copies nothing.
+fn walk<'a>(
+    bytes: &'a [u8],
+    width: Width,
+    mut show: impl FnMut(&'a [u8]),
+) -> Result<&'a [u8], BundleError> {
+    let mut rest = bytes;
+    for position in 0..width.count() {
+        let truncated = BundleError::Truncated(position);
+        let (length, after) = rest.split_first_chunk::<LENGTH_BYTES>().ok_or(truncated)?;
+        let length = usize::from(u16::from_be_bytes(*length));
+        if length > MAX_ENTRY_BYTES {
+            let bytes = length;
+            return Err(BundleError::EntryTooLong { position, bytes });
+        }
+        let (entry, after) = after.split_at_checked(length).ok_or(truncated)?;
+        show(entry);
+        rest = after;
+    }
+    Ok(rest)
 }
 
 const LENGTH_BYTES: usize = 2;
@@ -246,6 +266,15 @@ mod tests {
             assert_eq!(
                 EntryBundle::cut(&wide, width(count)),
                 Ok(&narrow.to_bytes()[..])
+            );
+            assert_eq!(
+                EntryBundle::last(&wide, width(count)),
+                Ok(&entry(u64::from(count) - 1)[..])
+            );
+            let short = &narrow.to_bytes()[..narrow.to_bytes().len() - 1];
+            assert_eq!(
+                EntryBundle::last(short, width(count)),
+                Err(BundleError::Truncated(usize::from(count) - 1))
             );
         }
     }

@@ -209,11 +209,13 @@ impl Directory {
     pub fn entry(&self, index: LeafIndex) -> Result<Vec<u8>, StorageError> {
         let upto = TreeSize::new(index.get() + 1);
         let path = TilePath::of_entry(index, upto).expect("the last entry of a tree is in it");
-        let entry = self
-            .bundle(path)?
-            .into_entries()
-            .pop()
-            .expect("a bundle has at least one entry");
+        let bundle = self.fs.read(&self.path(path))?;
+        let entry = EntryBundle::last(&bundle, path.width())
+            .map_err(|source| StorageError::Bundle {
+                object: path.to_string(),
+                source,
+            })?
+            .to_vec();
         let leaf =
             self.read_node(NodeId::new(0, index.get()).expect("level 0 holds every index"))?;
         if NodeHash::from(LeafHash::of_entry(&entry)) != leaf {
