@@ -74,7 +74,7 @@ fn two_servers_on_one_folder_are_one_server() {
 
 /// The first three lines a witness holds for our log.
 fn held_by(network: &labelproof_tests::network::Network, code: &str) -> String {
-    let origin = hex::encode(sha256(world::ORIGIN));
+    let origin = world::origin().hash();
     let answer = http::get(&format!(
         "{}/{origin}/checkpoint",
         network.witness(code).url()
@@ -87,14 +87,6 @@ fn held_by(network: &labelproof_tests::network::Network, code: &str) -> String {
         .take(3)
         .map(|line| format!("{line}\n"))
         .collect()
-}
-
-fn sha256(text: &str) -> Vec<u8> {
-    let output = Command::new("sh")
-        .args(["-c", &format!("printf %s '{text}' | sha256sum")])
-        .output()
-        .unwrap();
-    hex::decode(&output.stdout[..64]).unwrap()
 }
 
 fn copy_folder(from: &Path, to: &Path) {
