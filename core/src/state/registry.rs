@@ -6,7 +6,7 @@
 //! label jp.jc-star/…           issued in the scope of a grant; kept by its issuer and the scheme's supervisors
 //! ```
 //! Questions about keys come with an index, so that past events are judged as they were.
-//! What the kinds do to members, schemes and authorities is `function`; labels are `labels`.
+//! What the kinds do to members, schemes and authorities is `subjects`; labels are `labels`.
 
 use std::collections::BTreeMap;
 

@@ -209,16 +209,7 @@ impl Subjects {
         signed: &Signed<'_>,
         name: &AuthorityName,
     ) -> Result<KeyChanger, Refusal> {
-        let authority = self
-            .registry
-            .authorities
-            .get(name)
-            .ok_or(Refusal::UnknownSubject)?;
-        let member = self
-            .registry
-            .members
-            .get(authority.member())
-            .ok_or(Refusal::UnknownSubject)?;
+        let member = self.accredited_by(name)?;
         match self.registry.check_member(signed, member) {
             Ok(()) => Ok(KeyChanger::Member),
             Err(_) if signed.signers.authorities().next().is_some() => Ok(KeyChanger::Itself),
@@ -232,21 +223,18 @@ impl Subjects {
         name: &AuthorityName,
         body: &AuthorityWithdraw,
     ) -> Result<Vec<Changed>, Refusal> {
-        let authority = self
-            .registry
-            .authorities
-            .get(name)
-            .ok_or(Refusal::UnknownSubject)?;
-        let member = self
-            .registry
-            .members
-            .get(authority.member())
-            .ok_or(Refusal::UnknownSubject)?;
+        let member = self.accredited_by(name)?;
         self.registry.check_member(signed, member)?;
         if let Some(successor) = &body.successor {
             self.check_successor(member, successor, signed.at)?;
         }
         self.change_authority(name, |authority| authority.withdraw(signed, body))
+    }
+
+    fn accredited_by(&self, name: &AuthorityName) -> Result<&MemberDetail, Refusal> {
+        let authority = self.registry.authorities.get(name);
+        let member = authority.and_then(|known| self.registry.members.get(known.member()));
+        member.ok_or(Refusal::UnknownSubject)
     }
 
     /// A successor is an authority of the same member, in force.
