@@ -15,6 +15,7 @@ use crate::merkle::{LeafHash, LeafIndex};
 use crate::refusal::Refusal;
 
 mod authority;
+mod check;
 mod cutoff;
 pub mod head;
 mod history;

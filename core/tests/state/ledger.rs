@@ -83,7 +83,12 @@ impl Ledger {
         let event = Event::parse(entry)?;
         let memo = SignatureMemo::verify(&event, &self.state.candidate_keys(&event));
         let before = (self.state.view().map().root(), self.state.next_index());
-        match self.state.apply(&event, &memo) {
+        let tried = self.state.check(&event, &memo);
+        let after = (self.state.view().map().root(), self.state.next_index());
+        assert_eq!(before, after, "a trial changes nothing");
+        let done = self.state.apply(&event, &memo);
+        assert_eq!(tried, done.clone().map(drop), "a trial foretells the event");
+        match done {
             Ok(applied) => {
                 assert_eq!(applied.index().get(), self.entries.len() as u64);
                 assert_eq!(
