@@ -48,7 +48,10 @@ pub use form::{BadList, List, MAX_INTEGER, Names, Number, Sha256, Text, WrongFor
 pub use identifiers::{Gtin14, OrganisationId, PageUri, WebUri};
 pub use json::EventKey;
 pub use kind::Kind;
-pub use label::{Assurance, LabelIssue, LabelReinstate, LabelRevoke, LabelSuspend, ValidityEffect};
+pub use label::{
+    Assurance, LabelBind, LabelIssue, LabelReinstate, LabelRenew, LabelRevoke, LabelSuspend,
+    LabelUnbind, MAX_ALIAS_BYTES, MAX_ALIASES, MAX_GTINS, MAX_MODELS, ValidityEffect,
+};
 pub use member::{LogGenesis, Member, MemberRoot};
 pub use names::{
     AuthorityName, Category, CountryCode, Domain, LevelCode, MemberCode, NativeId, Rules, SchemeId,

@@ -305,7 +305,8 @@ impl From<StorageError> for Problem {
 
 fn class_of(kind: Kind) -> Class {
     match kind {
-        Kind::LabelSuspend
+        Kind::LabelUnbind
+        | Kind::LabelSuspend
         | Kind::LabelRevoke
         | Kind::AuthorityKey
         | Kind::AuthorityWithdraw
@@ -314,6 +315,9 @@ fn class_of(kind: Kind) -> Class {
         | Kind::SchemeDefine
         | Kind::AuthorityAccredit
         | Kind::LabelIssue
+        | Kind::LabelRenew
+        | Kind::LabelAmend
+        | Kind::LabelBind
         | Kind::LabelReinstate => Class::Grants,
     }
 }

@@ -98,7 +98,7 @@ fn admit_registers(body: &Body) -> Result<(), Refusal> {
             }
             Ok(())
         }
-        Body::LabelIssue(issue) => {
+        Body::LabelIssue(issue) | Body::LabelAmend(issue) => {
             admit_organisation(&issue.holder, &root.member("holder"))?;
             admit_organisation(&issue.manufacturer, &root.member("manufacturer"))?;
             if let Some(representative) = &issue.representative {
@@ -113,6 +113,9 @@ fn admit_registers(body: &Body) -> Result<(), Refusal> {
         | Body::SchemeDefine(_)
         | Body::AuthorityKey(_)
         | Body::AuthorityWithdraw(_)
+        | Body::LabelRenew(_)
+        | Body::LabelBind(_)
+        | Body::LabelUnbind(_)
         | Body::LabelSuspend(_)
         | Body::LabelReinstate(_)
         | Body::LabelRevoke(_) => Ok(()),

@@ -12,8 +12,9 @@ use serde_json::Value;
 use super::form::{List, Sha256, Text, words};
 use super::json::{self, EventKey};
 use super::{
-    AuthorityAccredit, AuthorityKey, AuthorityWithdraw, EventId, Kind, LabelIssue, LabelReinstate,
-    LabelRevoke, LabelSuspend, LogGenesis, MemberRoot, Reason, SchemeDefine, Subject, WebUri,
+    AuthorityAccredit, AuthorityKey, AuthorityWithdraw, EventId, Kind, LabelBind, LabelIssue,
+    LabelReinstate, LabelRenew, LabelRevoke, LabelSuspend, LabelUnbind, LogGenesis, MemberRoot,
+    Reason, SchemeDefine, Subject, WebUri,
 };
 use crate::refusal::{Malformed, Pointer, Refusal};
 use crate::time::Time;
@@ -35,6 +36,14 @@ pub enum Body {
     AuthorityWithdraw(AuthorityWithdraw),
     /// `label.issue`
     LabelIssue(Box<LabelIssue>),
+    /// `label.renew`
+    LabelRenew(LabelRenew),
+    /// `label.amend`
+    LabelAmend(Box<LabelIssue>),
+    /// `label.bind`
+    LabelBind(LabelBind),
+    /// `label.unbind`
+    LabelUnbind(LabelUnbind),
     /// `label.suspend`
     LabelSuspend(LabelSuspend),
     /// `label.reinstate`
@@ -55,6 +64,10 @@ impl Body {
             Body::AuthorityKey(_) => Kind::AuthorityKey,
             Body::AuthorityWithdraw(_) => Kind::AuthorityWithdraw,
             Body::LabelIssue(_) => Kind::LabelIssue,
+            Body::LabelRenew(_) => Kind::LabelRenew,
+            Body::LabelAmend(_) => Kind::LabelAmend,
+            Body::LabelBind(_) => Kind::LabelBind,
+            Body::LabelUnbind(_) => Kind::LabelUnbind,
             Body::LabelSuspend(_) => Kind::LabelSuspend,
             Body::LabelReinstate(_) => Kind::LabelReinstate,
             Body::LabelRevoke(_) => Kind::LabelRevoke,
@@ -66,12 +79,18 @@ impl Body {
     pub fn takes_away(&self) -> bool {
         match self {
             Body::AuthorityKey(change) => matches!(change, AuthorityKey::Revoke(_)),
-            Body::AuthorityWithdraw(_) | Body::LabelSuspend(_) | Body::LabelRevoke(_) => true,
+            Body::AuthorityWithdraw(_)
+            | Body::LabelUnbind(_)
+            | Body::LabelSuspend(_)
+            | Body::LabelRevoke(_) => true,
             Body::LogGenesis(_)
             | Body::MemberRoot(_)
             | Body::SchemeDefine(_)
             | Body::AuthorityAccredit(_)
             | Body::LabelIssue(_)
+            | Body::LabelRenew(_)
+            | Body::LabelAmend(_)
+            | Body::LabelBind(_)
             | Body::LabelReinstate(_) => false,
         }
     }
@@ -150,6 +169,10 @@ impl Content {
             Kind::AuthorityKey => members(json, Body::AuthorityKey),
             Kind::AuthorityWithdraw => members(json, Body::AuthorityWithdraw),
             Kind::LabelIssue => members(json, |body| Body::LabelIssue(Box::new(body))),
+            Kind::LabelRenew => members(json, Body::LabelRenew),
+            Kind::LabelAmend => members(json, |body| Body::LabelAmend(Box::new(body))),
+            Kind::LabelBind => members(json, Body::LabelBind),
+            Kind::LabelUnbind => members(json, Body::LabelUnbind),
             Kind::LabelSuspend => members(json, Body::LabelSuspend),
             Kind::LabelReinstate => members(json, Body::LabelReinstate),
             Kind::LabelRevoke => members(json, Body::LabelRevoke),
@@ -181,7 +204,10 @@ impl Content {
             (Body::AuthorityAccredit(body), Subject::Authority(name)) => body.check(name),
             (Body::AuthorityKey(body), Subject::Authority(name)) => body.check(name),
             (Body::AuthorityWithdraw(body), Subject::Authority(name)) => body.check(name),
-            (Body::LabelIssue(body), Subject::Label(id)) => body.check(id),
+            (Body::LabelIssue(body) | Body::LabelAmend(body), Subject::Label(id)) => body.check(id),
+            (Body::LabelRenew(body), Subject::Label(_)) => body.check(),
+            (Body::LabelBind(body), Subject::Label(_)) => body.check(),
+            (Body::LabelUnbind(body), Subject::Label(_)) => body.check(),
             (
                 Body::LabelSuspend(_) | Body::LabelReinstate(_) | Body::LabelRevoke(_),
                 Subject::Label(_),

@@ -19,6 +19,14 @@ words! {
     AuthorityWithdraw = "authority.withdraw",
     /// Issues a label.
     LabelIssue = "label.issue",
+    /// Lengthens the validity of a label, perhaps under a further printed id.
+    LabelRenew = "label.renew",
+    /// Says anew what a label says, but for what must stay.
+    LabelAmend = "label.amend",
+    /// Adds products and models to a label.
+    LabelBind = "label.bind",
+    /// Takes products and models from a label.
+    LabelUnbind = "label.unbind",
     /// Suspends a label.
     LabelSuspend = "label.suspend",
     /// Lifts a suspension.
@@ -38,6 +46,10 @@ impl Kind {
             Kind::MemberRoot
             | Kind::AuthorityKey
             | Kind::AuthorityWithdraw
+            | Kind::LabelRenew
+            | Kind::LabelAmend
+            | Kind::LabelBind
+            | Kind::LabelUnbind
             | Kind::LabelSuspend
             | Kind::LabelReinstate
             | Kind::LabelRevoke => false,

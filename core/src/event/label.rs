@@ -2,6 +2,9 @@
 //!
 //! ```text
 //! label.issue      the label itself, see `docs/spec/event.md`
+//! label.renew      {"valid_until":"2030-02-03T00:00:00Z"}    absent: open-ended; aliases? are more printed ids
+//! label.amend      a whole body of label.issue
+//! label.bind       {"gtins":["09521234001027"],"models":[]}  not both empty; label.unbind alike
 //! label.suspend    {"validity_effect":"suspended"}          until? is information
 //! label.reinstate  {"suspension":"<id of the event lifted>"}
 //! label.revoke     {}
@@ -19,7 +22,7 @@ use super::product::{
 };
 use super::scheme::ValidityReference;
 use super::subject::LabelId;
-use crate::refusal::Refusal;
+use crate::refusal::{Pointer, Refusal};
 use crate::time::Time;
 
 /// Body of `label.issue`.
@@ -27,7 +30,7 @@ use crate::time::Time;
 #[serde(deny_unknown_fields)]
 pub struct LabelIssue {
     /// Other ids printed on the product.
-    pub aliases: List<Text<96>, 0, 8>,
+    pub aliases: List<Text<MAX_ALIAS_BYTES>, 0, MAX_ALIASES>,
     /// How it was found to conform.
     pub assurance: Assurance,
     /// What the label covers.
@@ -37,7 +40,7 @@ pub struct LabelIssue {
     /// Which firmware is covered.
     pub firmware: Firmware,
     /// The product numbers it is sold under.
-    pub gtins: List<Gtin14, 0, 64>,
+    pub gtins: List<Gtin14, 0, MAX_GTINS>,
     /// Who holds the label.
     pub holder: Organisation,
     /// Who tested.
@@ -48,7 +51,7 @@ pub struct LabelIssue {
     /// Who made the product.
     pub manufacturer: Organisation,
     /// The models of the family.
-    pub models: List<Model, 1, 256>,
+    pub models: List<Model, 1, MAX_MODELS>,
     /// The device's statement of the network it needs (RFC 8520).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mud: Option<Document>,
@@ -107,6 +110,38 @@ words! {
     Certified = "certified",
 }
 
+/// Body of `label.renew`: until when the label holds from now on, and what is printed on it from now on.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelRenew {
+    /// Further ids printed on the product.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aliases: Option<List<Text<MAX_ALIAS_BYTES>, 1, MAX_ALIASES>>,
+    /// Up to this instant, which is outside; absent: open-ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Time>,
+}
+
+/// Body of `label.bind`: what the label covers beside what it covered before.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelBind {
+    /// The product numbers that are added.
+    pub gtins: List<Gtin14, 0, MAX_GTINS>,
+    /// The models that are added.
+    pub models: List<Model, 0, MAX_MODELS>,
+}
+
+/// Body of `label.unbind`: what the label covers no more.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelUnbind {
+    /// The product numbers that are taken away.
+    pub gtins: List<Gtin14, 0, MAX_GTINS>,
+    /// The models that are taken away, as they were written.
+    pub models: List<Model, 0, MAX_MODELS>,
+}
+
 /// Body of `label.suspend`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -142,6 +177,7 @@ pub struct LabelRevoke {}
 
 impl LabelIssue {
     pub(super) fn check(&self, subject: &LabelId) -> Result<(), Refusal> {
+        check_printed(self.aliases.as_slice())?;
         if self.native_id != *subject.native() {
             return Err(Refusal::bad_member(
                 "/body/native_id",
@@ -170,3 +206,61 @@ impl LabelIssue {
         }
     }
 }
+
+impl LabelRenew {
+    /// The printed ids that are added, perhaps none.
+    #[must_use]
+    pub fn added_aliases(&self) -> &[Text<MAX_ALIAS_BYTES>] {
+        self.aliases.as_ref().map_or(&[], List::as_slice)
+    }
+
+    pub(super) fn check(&self) -> Result<(), Refusal> {
+        check_printed(self.added_aliases())
+    }
+}
+
+impl LabelBind {
+    pub(super) fn check(&self) -> Result<(), Refusal> {
+        check_names_some(&self.gtins, &self.models)
+    }
+}
+
+impl LabelUnbind {
+    pub(super) fn check(&self) -> Result<(), Refusal> {
+        check_names_some(&self.gtins, &self.models)
+    }
+}
+
+/// A printed id is found by its canonical form, which has no spaces.
+fn check_printed(aliases: &[Text<MAX_ALIAS_BYTES>]) -> Result<(), Refusal> {
+    let is_blank = |alias: &Text<MAX_ALIAS_BYTES>| alias.as_str().bytes().all(|byte| byte == b' ');
+    match aliases.iter().position(is_blank) {
+        Some(number) => Err(Refusal::bad_member(
+            Pointer::from("/body/aliases").element(number),
+            "has nothing but spaces",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn check_names_some(
+    gtins: &List<Gtin14, 0, MAX_GTINS>,
+    models: &List<Model, 0, MAX_MODELS>,
+) -> Result<(), Refusal> {
+    if gtins.is_empty() && models.is_empty() {
+        return Err(Refusal::bad_member(
+            "/body",
+            "names neither a GTIN nor a model",
+        ));
+    }
+    Ok(())
+}
+
+/// Product numbers that a label covers: a shop's shelf of one family, and a whole body can still name them.
+pub const MAX_GTINS: usize = 64;
+/// Models that a label covers; with short numbers they fill an entry.
+pub const MAX_MODELS: usize = 256;
+/// Printed ids of a label beside its native id: one for each renewal in a product's life.
+pub const MAX_ALIASES: usize = 8;
+/// A printed id is no longer than a native id.
+pub const MAX_ALIAS_BYTES: usize = 96;

@@ -45,6 +45,10 @@ impl Labels {
             Body::LabelSuspend(body) => Step::Suspend(body.validity_effect),
             Body::LabelReinstate(body) => Step::Reinstate(body.suspension),
             Body::LabelRevoke(_) => Step::Revoke,
+            Body::LabelRenew(_)
+            | Body::LabelAmend(_)
+            | Body::LabelBind(_)
+            | Body::LabelUnbind(_) => return Err(Refusal::UnknownKind),
             Body::LogGenesis(_)
             | Body::MemberRoot(_)
             | Body::SchemeDefine(_)
