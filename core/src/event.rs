@@ -45,6 +45,7 @@ pub use authority::{
 pub use content::{Access, Body, Evidence};
 pub use draft::Draft;
 pub use form::{BadList, List, MAX_INTEGER, Names, Number, Sha256, Text, WrongForm, WrongLength};
+pub(crate) use identifiers::gs1_check_digit;
 pub use identifiers::{Gtin14, OrganisationId, PageUri, WebUri};
 pub use json::EventKey;
 pub use kind::Kind;

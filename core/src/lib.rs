@@ -7,6 +7,7 @@ pub mod cosignature;
 pub mod entry_bundle;
 pub mod event;
 pub mod evidence;
+pub mod gs1;
 pub mod key;
 pub mod merkle;
 pub mod note;
