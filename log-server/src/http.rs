@@ -6,6 +6,7 @@
 //! lookup   /v1/events/{id} · /v1/proof/{index}
 //! status   /v1/status/label|authority|scheme|member/…
 //! about    / · /v1/log · /livez · /readyz
+//! openapi  /openapi.json                                             what all of these answer
 //! error    one table of problems
 //! ```
 //! Everything is public and says so to browsers. Nothing here decides: it asks `log` and writes down the answer.
@@ -13,6 +14,7 @@
 mod about;
 pub mod error;
 mod lookup;
+mod openapi;
 mod read;
 mod status;
 mod submit;
@@ -25,11 +27,14 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use tower_http::compression::CompressionLayer;
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt as _},
+    routes,
+};
 
 use self::error::Problem;
 use crate::log::Log;
@@ -62,33 +67,36 @@ impl Service {
 
 /// The router of a log.
 pub fn app(service: Service) -> Router {
-    Router::new()
-        .route("/", get(about::home))
-        .route("/livez", get(about::livez))
-        .route("/readyz", get(about::readyz))
-        .route("/v1/log", get(about::log))
-        .route("/checkpoint", get(read::checkpoint))
-        .route("/tile/{*path}", get(read::tile))
-        .route(
-            "/tile/entries/{*path}",
-            get(read::entries)
-                .layer(CompressionLayer::new())
-                .layer(middleware::map_response(read::in_encodings)),
-        )
-        .route(
-            "/v1/events",
-            post(submit::event).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)),
-        )
-        .route("/v1/events/{id}", get(lookup::event))
-        .route("/v1/proof/{index}", get(lookup::proof))
-        .route("/v1/status/label/{scheme}/{*id}", get(status::label))
-        .route("/v1/status/authority/{name}", get(status::authority))
-        .route("/v1/status/scheme/{id}", get(status::scheme))
-        .route("/v1/status/member/{code}", get(status::member))
+    let (router, _) = routes().split_for_parts();
+    router
         .fallback(async || Problem::NotFound)
         .method_not_allowed_fallback(async || Problem::WrongMethod)
         .layer(middleware::map_response(open_to_browsers))
         .with_state(service)
+}
+
+/// Every route, with what the document says of it.
+fn routes() -> OpenApiRouter<Service> {
+    OpenApiRouter::new()
+        .routes(routes!(about::home))
+        .routes(routes!(about::livez))
+        .routes(routes!(about::readyz))
+        .routes(routes!(about::log))
+        .routes(routes!(openapi::json))
+        .routes(routes!(read::checkpoint))
+        .routes(routes!(read::tile))
+        .routes(
+            routes!(read::entries)
+                .layer(CompressionLayer::new())
+                .layer(middleware::map_response(read::in_encodings)),
+        )
+        .routes(routes!(submit::event).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)))
+        .routes(routes!(lookup::event))
+        .routes(routes!(lookup::proof))
+        .routes(routes!(status::label))
+        .routes(routes!(status::authority))
+        .routes(routes!(status::scheme))
+        .routes(routes!(status::member))
 }
 
 /// SPEC tlog-tiles leaves it open; a page that verifies in the browser needs it.
@@ -176,6 +184,8 @@ impl Document {
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 const NO_STORE: &str = "no-store";
+/// Kept, but asked about before each use.
+const NO_CACHE: &str = "no-cache";
 /// Half a SHA-256: nobody gains from two documents with one tag.
 const TAG_BYTES: usize = 16;
 /// An event has at most 16 KiB; the rest is room for a refusal that says so.

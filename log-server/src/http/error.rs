@@ -75,6 +75,12 @@ impl Problem {
         }
     }
 
+    /// The code as the URI that RFC 9457 asks for.
+    #[must_use]
+    pub fn type_uri(&self) -> String {
+        format!("{TYPE_PREFIX}{}", self.code())
+    }
+
     /// The one table of statuses.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -109,7 +115,7 @@ impl Problem {
     }
 
     /// After how many seconds it is worth asking again.
-    fn retry_after_s(&self) -> Option<u64> {
+    pub(super) fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::PoolFull => Some(1),
             Self::Starting { .. } => Some(2),
@@ -127,7 +133,7 @@ impl Problem {
     pub fn to_json(&self) -> Value {
         let code = self.code();
         let mut members = Map::new();
-        members.insert("type".into(), json!(format!("{TYPE_PREFIX}{code}")));
+        members.insert("type".into(), json!(self.type_uri()));
         members.insert("title".into(), json!(code));
         members.insert("status".into(), json!(self.status().as_u16()));
         members.insert("detail".into(), json!(self.to_string()));

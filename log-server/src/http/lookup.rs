@@ -11,10 +11,23 @@ use labelproof_core::{
     tlog_proof::TlogProof,
 };
 
-use super::{Address, Document, NO_STORE, Service, TEXT, apart, error::Problem};
+use super::{
+    Address, Document, NO_STORE, Service, TEXT, apart,
+    error::Problem,
+    openapi::problems::{OfLookup, OfProof},
+};
 use crate::{log::Log, shelf::Published, storage::StorageError};
 
 /// `GET /v1/events/{id}`: the note as it was logged; `Link` names the address of its proof.
+#[utoipa::path(
+    get, path = "/v1/events/{id}", tag = "events", operation_id = "event",
+    params(("id" = String, Path, description = "The SHA-256 of the event's note text.", pattern = "^[0-9a-f]{64}$")),
+    responses(
+        (status = 200, description = "The note as it was logged.", body = String, content_type = "text/plain",
+            headers(("etag"), ("link"))),
+        OfLookup,
+    )
+)]
 pub(super) async fn event(
     State(service): State<Service>,
     Address(id): Address<String>,
@@ -42,6 +55,15 @@ pub(super) async fn event(
 }
 
 /// `GET /v1/proof/{index}`: the `.tlog-proof` of an entry under the newest published head.
+#[utoipa::path(
+    get, path = "/v1/proof/{index}", tag = "events", operation_id = "proof",
+    params(("index" = u64, Path, description = "Where the entry stands in the log.", example = 0)),
+    responses(
+        (status = 200, description = "A `.tlog-proof` (c2sp.org/tlog-proof) under the newest published checkpoint.",
+            body = String, content_type = "text/plain", headers(("etag"))),
+        OfProof,
+    )
+)]
 pub(super) async fn proof(
     State(service): State<Service>,
     Address(index): Address<String>,

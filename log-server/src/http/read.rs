@@ -7,10 +7,23 @@ use axum::{
 };
 use labelproof_core::tile::TilePath;
 
-use super::{Address, Document, NO_STORE, Service, TEXT, apart, error::Problem};
+use super::{
+    Address, Document, NO_STORE, Service, TEXT, apart,
+    error::Problem,
+    openapi::{Octets, problems::StorageOnly},
+};
 use crate::log::Log;
 
 /// `GET /checkpoint`: the newest witnessed one, 404 before there is one.
+#[utoipa::path(
+    get, path = "/checkpoint", tag = "C2SP tile log", operation_id = "checkpoint",
+    responses(
+        (status = 200, description = "The newest checkpoint with its quorum (c2sp.org/tlog-checkpoint).", body = String,
+            content_type = "text/plain", headers(("etag"))),
+        (status = 404, description = "Nothing was witnessed yet.", body = String, content_type = "text/plain",
+            headers(("cache-control"))),
+    )
+)]
 pub(super) async fn checkpoint(State(service): State<Service>, request: HeaderMap) -> Response {
     match service.log.published() {
         None => not_yet("no checkpoint was witnessed yet\n"),
@@ -26,6 +39,20 @@ pub(super) async fn checkpoint(State(service): State<Service>, request: HeaderMa
 /// `GET /tile/entries/<N>[.p/<W>]`: the entries themselves, as [`tile`] answers.
 ///
 /// SPEC tlog-tiles: entry bundles SHOULD be compressed at the HTTP layer. Hashes do not shrink.
+#[utoipa::path(
+    get, path = "/tile/entries/{*path}", tag = "C2SP tile log", operation_id = "entry_bundle",
+    params(
+        ("path" = String, Path, description = "`<N>` or `<N>.p/<W>` (c2sp.org/tlog-tiles).", example = "000.p/1"),
+        ("accept-encoding" = Option<String>, Header, description = "With `gzip` the bundle comes compressed."),
+    ),
+    responses(
+        (status = 200, description = "The entries of a bundle, each behind its length (u16, big-endian).",
+            body = inline(Octets), content_type = "application/octet-stream", headers(("etag"), ("vary"))),
+        (status = 404, description = "No such bundle.", body = String, content_type = "text/plain",
+            headers(("cache-control"), ("vary"))),
+        StorageOnly,
+    )
+)]
 pub(super) async fn entries(
     service: State<Service>,
     path: Result<Address<String>, Problem>,
@@ -54,6 +81,18 @@ pub(super) async fn in_encodings(mut response: Response) -> Response {
 }
 
 /// `GET /tile/<L>/<N>[.p/<W>]`: whatever the tree that was acknowledged holds.
+#[utoipa::path(
+    get, path = "/tile/{*path}", tag = "C2SP tile log", operation_id = "tile",
+    params(("path" = String, Path, description = "`<L>/<N>` or `<L>/<N>.p/<W>` (c2sp.org/tlog-tiles).",
+        example = "0/000.p/1")),
+    responses(
+        (status = 200, description = "Up to 256 hashes of one level, 32 bytes each.", body = inline(Octets),
+            content_type = "application/octet-stream", headers(("etag"))),
+        (status = 404, description = "No such tile.", body = String, content_type = "text/plain",
+            headers(("cache-control"))),
+        StorageOnly,
+    )
+)]
 pub(super) async fn tile(
     State(service): State<Service>,
     path: Result<Address<String>, Problem>,

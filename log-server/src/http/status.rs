@@ -15,10 +15,26 @@ use labelproof_core::{
 };
 use tracing::{error, warn};
 
-use super::{Address, Document, NO_STORE, Service, apart, error::Problem, lookup::proof_of};
+use super::{
+    Address, Document, NO_STORE, Service, apart, error::Problem, lookup::proof_of,
+    openapi::problems::OfStatus,
+};
 use crate::{log::Log, shelf::Published, storage::StorageError};
 
-/// `GET /v1/status/label/{scheme}/{id}`.
+/// `GET /v1/status/label/{scheme}/{id}`: where a label stands.
+#[utoipa::path(
+    get, path = "/v1/status/label/{scheme}/{*id}", tag = "status", operation_id = "label_status",
+    params(
+        ("scheme" = String, Path, description = "The scheme.", example = "jp.jc-star", pattern = "^[a-z0-9]+([.][a-z0-9-]+)+$", max_length = 32),
+        ("id" = String, Path, description = "The id that the scheme gave; printed forms are folded.", example = "EX-000123",
+            pattern = "^[A-Za-z0-9._-]+$", max_length = 96),
+    ),
+    responses(
+        (status = 200, description = "A bundle that proves where the label stands, or that there is none.", body = String,
+            content_type = "text/x.labelproof", headers(("etag"))),
+        OfStatus,
+    )
+)]
 pub(super) async fn label(
     State(service): State<Service>,
     Address((scheme, id)): Address<(String, String)>,
@@ -27,7 +43,17 @@ pub(super) async fn label(
     answer(&service, format!("{scheme}/{id}"), &request).await
 }
 
-/// `GET /v1/status/authority/{name}`.
+/// `GET /v1/status/authority/{name}`: where an authority stands.
+#[utoipa::path(
+    get, path = "/v1/status/authority/{name}", tag = "status", operation_id = "authority_status",
+    params(("name" = String, Path, description = "The name of its keys.", example = "label.jp.example",
+        pattern = "^[a-z0-9]+([.][a-z0-9]+)+$", max_length = 63)),
+    responses(
+        (status = 200, description = "A bundle that proves where the authority stands, or that there is none.", body = String,
+            content_type = "text/x.labelproof", headers(("etag"))),
+        OfStatus,
+    )
+)]
 pub(super) async fn authority(
     State(service): State<Service>,
     Address(name): Address<String>,
@@ -36,7 +62,16 @@ pub(super) async fn authority(
     answer(&service, format!("authority:{name}"), &request).await
 }
 
-/// `GET /v1/status/scheme/{id}`.
+/// `GET /v1/status/scheme/{id}`: where a scheme stands.
+#[utoipa::path(
+    get, path = "/v1/status/scheme/{id}", tag = "status", operation_id = "scheme_status",
+    params(("id" = String, Path, description = "The scheme.", example = "jp.jc-star", pattern = "^[a-z0-9]+([.][a-z0-9-]+)+$", max_length = 32)),
+    responses(
+        (status = 200, description = "A bundle that proves where the scheme stands, or that there is none.", body = String,
+            content_type = "text/x.labelproof", headers(("etag"))),
+        OfStatus,
+    )
+)]
 pub(super) async fn scheme(
     State(service): State<Service>,
     Address(id): Address<String>,
@@ -45,7 +80,16 @@ pub(super) async fn scheme(
     answer(&service, format!("scheme:{id}"), &request).await
 }
 
-/// `GET /v1/status/member/{code}`.
+/// `GET /v1/status/member/{code}`: where a member stands.
+#[utoipa::path(
+    get, path = "/v1/status/member/{code}", tag = "status", operation_id = "member_status",
+    params(("code" = String, Path, description = "Its code.", example = "jp", pattern = "^[a-z0-9]+$", max_length = 16)),
+    responses(
+        (status = 200, description = "A bundle that proves where the member stands, or that there is none.", body = String,
+            content_type = "text/x.labelproof", headers(("etag"))),
+        OfStatus,
+    )
+)]
 pub(super) async fn member(
     State(service): State<Service>,
     Address(code): Address<String>,

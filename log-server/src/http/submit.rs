@@ -10,6 +10,7 @@
 //! log's own with the state head as its extra.
 
 use axum::{
+    Json,
     body::Bytes,
     extract::{State, rejection::BytesRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -21,17 +22,55 @@ use labelproof_core::{
     refusal::{Malformed, Refusal},
     tlog_proof::TlogProof,
 };
-use serde_json::json;
+use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
+use utoipa::ToSchema;
 
-use super::{JSON, MAX_BODY_BYTES, NO_STORE, Service, apart, error::Problem, lookup::proof_of};
+use super::{
+    MAX_BODY_BYTES, NO_STORE, Service, apart, error::Problem, lookup::proof_of,
+    openapi::problems::OfEvents,
+};
 use crate::{
     admission::{Admitted, Arrival},
     log::Log,
     progress::Standing,
 };
 
-/// `POST /v1/events`.
+/// Where an event stands, or will stand.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventPlace)]
+pub(super) struct Answer {
+    /// The index of its entry.
+    index: u64,
+    /// Its id: the SHA-256 of the note text, hex.
+    event: String,
+    /// The leaf hash of the bytes that are logged, base64.
+    leaf: String,
+    /// A `.tlog-proof` under the witnessed checkpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    proof: Option<String>,
+    /// A `.tlog-proof` under the log's own checkpoint, before it is witnessed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    receipt: Option<String>,
+}
+
+/// `POST /v1/events`: puts an event into the log.
+#[utoipa::path(
+    post, path = "/v1/events", tag = "events", operation_id = "submit_event",
+    params(("prefer" = Option<String>, Header, description = "`respond-async`: do not wait for the witnesses (RFC 7240).")),
+    request_body(content = String, content_type = "text/plain", description = "The signed note of one event."),
+    responses(
+        (status = 200, description = "It was in the log before.", body = Answer, content_type = "application/json",
+            headers(("cache-control"), ("preference-applied"))),
+        (status = 201, description = "It is in the log and witnessed; `proof` shows it.", body = Answer,
+            content_type = "application/json", headers(("cache-control"))),
+        (status = 202, description = "It is durable and signed, and not witnessed yet; `receipt` shows it.",
+            body = Answer, content_type = "application/json", headers(("cache-control"), ("preference-applied"))),
+        OfEvents,
+    )
+)]
 pub(super) async fn event(
     State(service): State<Service>,
     request: HeaderMap,
@@ -60,7 +99,6 @@ pub(super) async fn event(
         Standing::Failed | Standing::Waiting => return Err(Problem::Storage),
     };
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
     if is_async {
         // SPEC RFC 7240: what was honoured is said.
@@ -92,21 +130,27 @@ async fn wait(service: &Service, admitted: &Admitted, goal: Standing) -> Standin
 
 fn witnessed(log: &Log, admitted: &Admitted) -> Result<Response, Problem> {
     let published = log.published().ok_or(Problem::NoQuorum)?;
-    let proof = proof_of(log, &published, admitted.index())?.to_string();
+    let answer = Answer {
+        proof: Some(proof_of(log, &published, admitted.index())?.to_string()),
+        ..Answer::about(admitted)
+    };
     let status = match admitted.arrival() {
         Arrival::New => StatusCode::CREATED,
         Arrival::Known => StatusCode::OK,
     };
-    Ok((status, answer(admitted, "proof", &proof)).into_response())
+    Ok((status, Json(answer)).into_response())
 }
 
 fn durable(log: &Log, admitted: &Admitted) -> Result<Response, Problem> {
-    let receipt = receipt(log, admitted)?.to_string();
+    let answer = Answer {
+        receipt: Some(receipt(log, admitted)?.to_string()),
+        ..Answer::about(admitted)
+    };
     let status = match admitted.arrival() {
         Arrival::New => StatusCode::ACCEPTED,
         Arrival::Known => StatusCode::OK,
     };
-    Ok((status, answer(admitted, "receipt", &receipt)).into_response())
+    Ok((status, Json(answer)).into_response())
 }
 
 /// The receipt under the newest head the log signed.
@@ -126,14 +170,16 @@ fn receipt(log: &Log, admitted: &Admitted) -> Result<TlogProof, Problem> {
     Ok(receipt.expect("a tree of 2^64 entries has paths of 64 hashes"))
 }
 
-fn answer(admitted: &Admitted, name: &str, file: &str) -> String {
-    let answer = json!({
-        "index": admitted.index().get(),
-        "event": admitted.event().to_string(),
-        "leaf": admitted.leaf().to_string(),
-        name: file,
-    });
-    answer.to_string()
+impl Answer {
+    fn about(admitted: &Admitted) -> Self {
+        Self {
+            index: admitted.index().get(),
+            event: admitted.event().to_string(),
+            leaf: admitted.leaf().to_string(),
+            proof: None,
+            receipt: None,
+        }
+    }
 }
 
 /// SPEC RFC 7240: preferences are separated by commas; unknown ones are ignored.

@@ -1,6 +1,7 @@
 //! The routes, asked without a socket.
 
 mod failing;
+mod openapi;
 mod read;
 mod status;
 mod submit;

@@ -1,0 +1,167 @@
+//! Problems in the document: which of the table a route can answer with.
+//!
+//! Statuses, types and sentences are those of [`Problem`] itself; a set here names only which ones.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use labelproof_core::refusal::{Malformed, PrivateData, Refusal};
+use utoipa::{
+    IntoResponses, ToSchema,
+    openapi::{
+        ContentBuilder, Ref, RefOr, Response, ResponseBuilder,
+        example::ExampleBuilder,
+        header::Header,
+        schema::{AllOfBuilder, ObjectBuilder, Type},
+    },
+};
+
+use crate::http::{MAX_BODY_BYTES, error::Problem};
+
+/// What the log answers when it does not do what was asked (RFC 9457).
+#[derive(ToSchema)]
+#[schema(as = Problem)]
+#[expect(
+    dead_code,
+    reason = "`Problem::to_json` writes it; this says what it looks like"
+)]
+pub(super) struct ProblemBody {
+    /// The stable name of the problem; its last part is the code that programs match on.
+    #[schema(
+        pattern = "^urn:labelproof:problem:[a-z-]+$",
+        example = "urn:labelproof:problem:not-found"
+    )]
+    r#type: String,
+    /// The code.
+    title: String,
+    /// The HTTP status, again.
+    status: u16,
+    /// What is wrong and what to do, in a sentence for people.
+    detail: String,
+    /// The member of the event that is meant (RFC 6901).
+    #[schema(nullable = false)]
+    pointer: Option<String>,
+    /// The id that `prev` must hold; null if it must be absent.
+    #[schema(required = false)]
+    prev: Option<String>,
+}
+
+/// Makes sets of problems, each the `responses` of some routes.
+macro_rules! sets {
+    ($($(#[$meta:meta])* $name:ident: $problems:expr;)+) => {$(
+        $(#[$meta])*
+        pub(in crate::http) enum $name {}
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                responses_of($problems)
+            }
+        }
+    )+};
+}
+
+sets! {
+    /// The store failed while something was read.
+    StorageOnly: [Problem::Storage];
+    /// Something is read that an address names.
+    OfLookup: [BAD_ADDRESS, Problem::NotFound, Problem::Storage];
+    /// The same, under the published head.
+    OfProof: [BAD_ADDRESS, Problem::NotFound, Problem::NoQuorum, Problem::Storage];
+    /// A bundle is made; that there is no such subject is proved, and no problem.
+    OfStatus: [BAD_ADDRESS, Problem::NoQuorum, Problem::Storage, STARTING];
+    /// An event is taken, or not.
+    OfEvents: refusals().into_iter().chain([
+        Problem::BodyTooLarge { limit: MAX_BODY_BYTES }, Problem::PoolFull, Problem::NoQuorum, Problem::Storage, STARTING,
+    ]);
+}
+
+const BAD_ADDRESS: Problem = Problem::BadAddress {
+    what: "an index is a decimal number",
+};
+const STARTING: Problem = Problem::Starting {
+    why: "the store is being loaded",
+};
+
+/// One of each refusal.
+fn refusals() -> Vec<Problem> {
+    let refusals = [
+        Refusal::Malformed(Malformed::Note),
+        Refusal::NotCanonical { offset: 17 },
+        Refusal::BadSignature {
+            valid: 0,
+            needed: 1,
+        },
+        Refusal::UnknownAuthority,
+        Refusal::OutOfScope,
+        Refusal::WrongPrevious { want: None },
+        Refusal::DuplicateLabel,
+        Refusal::BadTransition { from: "revoked" },
+        Refusal::TooLarge {
+            got: 20_000,
+            limit: 16_384,
+        },
+        Refusal::bad_member("/body/level", "the scheme has no such level"),
+        Refusal::PrivateData {
+            pointer: "/body/contact".into(),
+            what: PrivateData::EmailAddress,
+        },
+        Refusal::WrongLog,
+        Refusal::UnknownSubject,
+        Refusal::UnknownKind,
+        Refusal::DecidedInFuture,
+    ];
+    refusals.into_iter().map(Problem::Refused).collect()
+}
+
+/// One response a status, with each problem that has it.
+fn responses_of(problems: impl IntoIterator<Item = Problem>) -> BTreeMap<String, RefOr<Response>> {
+    let mut by_status: BTreeMap<StatusCode, Vec<Problem>> = BTreeMap::new();
+    for problem in problems {
+        let known = by_status.entry(problem.status()).or_default();
+        if known.iter().all(|other| other.code() != problem.code()) {
+            known.push(problem);
+        }
+    }
+    by_status
+        .into_iter()
+        .map(|(status, problems)| (status.as_str().to_owned(), response_of(&problems).into()))
+        .collect()
+}
+
+fn response_of(problems: &[Problem]) -> Response {
+    let codes: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("`{}`", problem.code()))
+        .collect();
+    let types = problems.iter().map(Problem::type_uri);
+    let narrowed = ObjectBuilder::new()
+        .property(
+            "type",
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .enum_values(Some(types)),
+        )
+        .required("type");
+    let schema = AllOfBuilder::new()
+        .item(Ref::from_schema_name("Problem"))
+        .item(narrowed);
+    let examples = problems.iter().map(|problem| {
+        let example = ExampleBuilder::new().value(Some(problem.to_json())).build();
+        (problem.code().to_owned(), example)
+    });
+    let content = ContentBuilder::new()
+        .schema(Some(schema))
+        .examples_from_iter(examples)
+        .build();
+    let mut response = ResponseBuilder::new()
+        .description(codes.join(" · "))
+        .content("application/problem+json", content)
+        .header("cache-control", Header::default());
+    if problems
+        .iter()
+        .any(|problem| problem.retry_after_s().is_some())
+    {
+        response = response.header("retry-after", Header::default());
+    }
+    response.build()
+}
