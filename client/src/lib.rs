@@ -3,10 +3,12 @@
 //! ```text
 //! trust file ─▶ TrustedLog ─┬─ lookup: log's answer ─▶ bundle ─▶ status, under a head that is not older
 //!                           ├─ proof:  tlog-proof ─▶ an entry is in the log
-//!                           └─ submit: signed event ─▶ index
+//!                           ├─ submit: signed event ─▶ index
+//!                           └─ batch:  many signed events ─▶ proofs
 //! ```
 //! Every failure to learn a status is an `Err`, never a status. Nothing here is for terminals.
 
+pub mod batch;
 pub mod log_server;
 pub mod lookup;
 pub mod proof;

@@ -4,7 +4,7 @@
 //! GET  <url>/checkpoint                          c2sp.org/tlog-tiles
 //! GET  <url>/v1/status/label/<scheme>/<id>       a bundle; also authority/<name>, scheme/<id>, member/<code>
 //! GET  <url>/v1/proof/<index>                    a tlog-proof under the published head
-//! POST <url>/v1/events                           a signed event
+//! POST <url>/v1/events                           a signed event; /v1/events:batch many
 //! 4xx, 5xx application/problem+json (RFC 9457)   {"type":"…/wrong-previous","title":…,"detail":…}
 //! ```
 //! Bytes are checked by `lookup`, `proof` and `trust::store`.
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use labelproof_core::{
     checkpoint::SignedCheckpoint,
-    event::Subject,
+    event::{EventId, Subject},
     merkle::LeafIndex,
     note::{Note, NoteError},
 };
@@ -106,9 +106,10 @@ impl LogServer {
         path: &str,
         content_type: &str,
         body: &[u8],
+        max_bytes: usize,
     ) -> Result<(u16, Vec<u8>), ServerError> {
         let url = format!("{}{path}", self.url);
-        let response = self.fetch.post(&url, body, content_type, MAX_PROOF_BYTES)?;
+        let response = self.fetch.post(&url, body, content_type, max_bytes)?;
         let status = response.status();
         Ok((status, taken(url, response)?))
     }
@@ -128,25 +129,11 @@ fn taken(url: String, response: Response) -> Result<Vec<u8>, ServerError> {
         response.content_type(),
         serde_json::from_slice::<RawProblem>(response.body()),
     ) {
-        (Some("application/problem+json"), Ok(raw)) => {
-            let code = raw
-                .kind
-                .rsplit(['/', ':', '#'])
-                .next()
-                .unwrap_or_default()
-                .into();
-            let problem = Problem {
-                status,
-                code,
-                title: raw.title,
-                detail: raw.detail,
-            };
-            Err(ServerError::Refused {
-                url,
-                problem,
-                retry_after: response.retry_after(),
-            })
-        }
+        (Some("application/problem+json"), Ok(raw)) => Err(ServerError::Refused {
+            url,
+            problem: raw.with_status(status),
+            retry_after: response.retry_after(),
+        }),
         _ => Err(ServerError::Status { url, status }),
     }
 }
@@ -158,6 +145,8 @@ pub struct Problem {
     code: String,
     title: String,
     detail: Option<String>,
+    pointer: Option<String>,
+    prev: Option<String>,
 }
 
 impl Problem {
@@ -169,6 +158,21 @@ impl Problem {
     /// The stable word, such as `wrong-previous`.
     pub fn code(&self) -> &str {
         &self.code
+    }
+
+    /// The member of the event that is wrong, as a JSON pointer.
+    pub fn pointer(&self) -> Option<&str> {
+        self.pointer.as_deref()
+    }
+
+    /// The id that `prev` should have held; nothing if the log did not say one.
+    pub fn prev(&self) -> Option<EventId> {
+        self.prev.as_deref()?.parse().ok()
+    }
+
+    /// Whether the same request may be taken later.
+    pub fn passes(&self) -> bool {
+        matches!(self.status, 429 | 502..=504)
     }
 
     /// What to do about it, in a sentence.
@@ -188,6 +192,9 @@ pub struct BadUrl {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
+    /// An answer that ended before its end.
+    #[error("the log's answer broke off")]
+    Cut,
     /// No answer.
     #[error("cannot reach the log")]
     Fetch(#[from] FetchError),
@@ -223,13 +230,30 @@ pub enum ServerError {
     },
 }
 
+/// A problem as it travels, in a body or a line of a batch's answer.
 #[derive(Deserialize)]
-struct RawProblem {
+pub(crate) struct RawProblem {
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
     title: String,
     detail: Option<String>,
+    pointer: Option<String>,
+    prev: Option<String>,
+}
+
+impl RawProblem {
+    pub(crate) fn with_status(self, status: u16) -> Problem {
+        let code = self.kind.rsplit(['/', ':', '#']).next().unwrap_or_default();
+        Problem {
+            status,
+            code: code.into(),
+            title: self.title,
+            detail: self.detail,
+            pointer: self.pointer,
+            prev: self.prev,
+        }
+    }
 }
 
 /// Three lines and 64 signature lines are below this.
@@ -239,7 +263,7 @@ const MAX_CHECKPOINT_BYTES: usize = 64 << 10;
 const MAX_BUNDLE_BYTES: usize = 8 << 20;
 
 /// A checkpoint, 64 hashes and a receipt's extra, twice over for JSON.
-const MAX_PROOF_BYTES: usize = 256 << 10;
+pub(crate) const MAX_PROOF_BYTES: usize = 256 << 10;
 
 #[cfg(test)]
 mod tests {

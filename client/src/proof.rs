@@ -8,7 +8,7 @@
 use labelproof_core::{
     checkpoint::{CheckpointError, SignedCheckpoint},
     key::Vkey,
-    merkle::LeafHash,
+    merkle::{LeafHash, LeafIndex},
     note::Note,
     policy::{QuorumError, WitnessedCheckpoint},
     time::Time,
@@ -62,6 +62,14 @@ pub enum EntryError {
     /// Not a checkpoint, or not signed by the log.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// The proof of another entry.
+    #[error("the proof is of entry {got}, not {want}")]
+    OtherIndex {
+        /// The proof's entry.
+        got: LeafIndex,
+        /// The one asked for.
+        want: LeafIndex,
+    },
     /// The path does not lead from the entry to the root.
     #[error("the inclusion proof does not hold")]
     Proof(#[from] TlogProofError),

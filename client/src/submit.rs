@@ -15,14 +15,19 @@ use labelproof_core::{
 };
 use serde::Deserialize;
 
-use crate::log_server::{LogServer, ServerError};
+use crate::log_server::{LogServer, MAX_PROOF_BYTES, ServerError};
 
 /// Sends an event; safe to repeat, for an event that is logged already is answered with its index.
 ///
 /// # Errors
 /// [`ServerError::Refused`] carries the log's code and what to do about it.
 pub fn submit(server: &LogServer, event: &Event) -> Result<Logged, ServerError> {
-    let (status, body) = server.post("/v1/events", "text/plain; charset=utf-8", event.bytes())?;
+    let (status, body) = server.post(
+        "/v1/events",
+        "text/plain; charset=utf-8",
+        event.bytes(),
+        MAX_PROOF_BYTES,
+    )?;
     let arrival = if status == 200 {
         Arrival::Known
     } else {

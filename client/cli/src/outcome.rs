@@ -39,9 +39,10 @@ pub(crate) fn server_failed(server: &LogServer, error: &ServerError) -> Failure 
 /// The exit of a log's answer, or of none: whatever it says, it is never a status.
 pub(crate) fn server_exit(error: &ServerError) -> Exit {
     match error {
-        ServerError::Fetch(_) | ServerError::Status { .. } | ServerError::NotOurs => {
-            Exit::Unreachable
-        }
+        ServerError::Fetch(_)
+        | ServerError::Cut
+        | ServerError::Status { .. }
+        | ServerError::NotOurs => Exit::Unreachable,
         ServerError::NoStatus => Exit::Usage,
         ServerError::NotANote { .. } => Exit::Malformed,
         ServerError::Refused { problem, .. } => match problem.status() {
@@ -59,7 +60,7 @@ pub(crate) fn server_exit(error: &ServerError) -> Exit {
 pub(crate) fn entry_exit(error: &EntryError) -> Exit {
     match error {
         EntryError::Checkpoint(_) | EntryError::Quorum(_) => Exit::NotSigned,
-        EntryError::Proof(_) => Exit::NotInLog,
+        EntryError::Proof(_) | EntryError::OtherIndex { .. } => Exit::NotInLog,
         _ => Exit::Internal,
     }
 }
