@@ -19,6 +19,7 @@ mod check;
 mod cutoff;
 pub mod head;
 mod history;
+mod index_log;
 pub mod key;
 mod label;
 mod labels;
@@ -36,6 +37,7 @@ mod view;
 
 pub(crate) use cutoff::replay_untainted;
 pub use cutoff::{CutOff, Falls, LeftOut};
+pub use label::Coverage;
 pub(crate) use registry::Extent;
 pub use replay::{HistoryError, Replayed, WrongEntry};
 pub use restore::{RestoreError, Snapshot};
@@ -45,7 +47,8 @@ pub use view::StateView;
 
 use head::{StateHead, StateRoots};
 use history::History;
-use key::MapName;
+use index_log::{IndexLog, index_names, label_names};
+use key::{MapKey, MapName};
 use list::{Code, StatusList};
 use map::Map;
 use registry::GENESIS_INDEX;
@@ -56,6 +59,7 @@ pub struct State {
     genesis: LeafHash,
     subjects: Subjects,
     map: Map,
+    indexes: IndexLog,
     list: StatusList,
     next: LeafIndex,
     issues: u64,
@@ -91,6 +95,7 @@ impl State {
             genesis: leaf,
             subjects,
             map: Map::new(),
+            indexes: IndexLog::default(),
             list: StatusList::new(),
             next: LeafIndex::new(1),
             issues: 0,
@@ -144,17 +149,11 @@ impl State {
     /// The labels whose events must be handed to [`State::load_label`] before `event` can be applied.
     #[must_use]
     pub fn needs_history(&self, event: &Event) -> Vec<LabelId> {
-        let named = match event.subject() {
-            Subject::Label(label) => [Some(label), superseded(event)],
-            _ => [None, None],
-        };
         let is_missing = |label: &&LabelId| {
             let name = labels::label_name(&self.subjects.registry, label);
             name.is_ok_and(|name| self.map.get(&name.key()).is_some() && !self.knows(&name))
         };
-        named
-            .into_iter()
-            .flatten()
+        labels::labels_of(event)
             .filter(is_missing)
             .cloned()
             .collect()
@@ -184,6 +183,9 @@ impl State {
             self.issues += 1;
         }
         self.write(&changed);
+        for name in index_names(&self.subjects.registry, event) {
+            self.indexes.append(&mut self.map, name.key(), index, &leaf);
+        }
         Ok(Applied {
             index,
             leaf,
@@ -247,7 +249,32 @@ impl State {
     /// The records and the list as they are now, for answers under the head that closes them.
     #[must_use]
     pub fn view(&self) -> StateView {
-        StateView::new(self.map.clone(), self.list.clone(), self.next)
+        StateView::new(
+            self.map.clone(),
+            self.indexes.clone(),
+            self.list.clone(),
+            self.next,
+        )
+    }
+
+    /// The keys of the map under which an event counts: the labels in whose history it stands, the products and
+    /// printed ids in whose index; none of a label whose scheme is not defined.
+    #[must_use]
+    pub fn index_keys(&self, event: &Event) -> Vec<MapKey> {
+        let registry = &self.subjects.registry;
+        let labels = label_names(registry, event);
+        let indexes = index_names(registry, event);
+        labels.iter().chain(&indexes).map(MapName::key).collect()
+    }
+
+    /// What a label covers; none if there is no such label, or it is not loaded.
+    #[must_use]
+    pub fn label_coverage(&self, label: &LabelId) -> Option<&Coverage> {
+        let key = labels::label_name(&self.subjects.registry, label)
+            .ok()?
+            .key();
+        let detail = self.subjects.labels.details.get(&key)?;
+        Some(detail.standing().coverage())
     }
 
     /// Where the accepted events of a subject are; none if there is no such subject, or a label that is not loaded.
@@ -287,13 +314,6 @@ impl State {
     #[must_use]
     pub fn loaded_labels(&self) -> usize {
         self.subjects.labels.details.len()
-    }
-}
-
-fn superseded(event: &Event) -> Option<&LabelId> {
-    match event.body() {
-        crate::event::Body::LabelIssue(body) => body.supersedes.as_ref(),
-        _ => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Look-ups: which entry has an event id, which entries are about a label.
+//! Look-ups: which entry has an event id, which entries count under a key of the map: a label, a product, a printed id.
 //!
 //! The index is disposable. It finds candidates; what it finds is checked by hash, and what it
 //! misses is caught by the map. So nothing durable depends on it, an error of its store is a miss, and it
@@ -28,8 +28,8 @@ pub struct Indexed {
     pub index: LeafIndex,
     /// The event's id.
     pub event: EventId,
-    /// The map keys of the labels whose history it belongs to.
-    pub labels: Vec<MapKey>,
+    /// The map keys under which it counts, as `State::index_keys` names them.
+    pub keys: Vec<MapKey>,
 }
 
 /// What a run of entries adds to the index.
@@ -48,8 +48,8 @@ pub trait Index: Send + Sync + fmt::Debug {
     /// The entry with this event id, as far as the index knows.
     fn event(&self, id: &EventId) -> Option<LeafIndex>;
 
-    /// The entries about a label, in order, as far as the index knows.
-    fn label(&self, key: &MapKey) -> Vec<LeafIndex>;
+    /// The entries that count under a key of the map, in order, as far as the index knows.
+    fn entries(&self, key: &MapKey) -> Vec<LeafIndex>;
 
     /// Takes up a run of entries; answers see it at once.
     ///

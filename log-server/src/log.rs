@@ -327,7 +327,7 @@ impl Log {
         };
         let key = lookup::label_key(state, label);
         drop(tip);
-        key.map(|key| self.setting.index.label(&key))
+        key.map(|key| self.setting.index.entries(&key))
             .unwrap_or_default()
     }
 

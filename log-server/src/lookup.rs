@@ -1,7 +1,7 @@
 //! Looking up: from a label or a subject to its entries, by way of the index and the tip.
 
 use labelproof_core::{
-    event::{Body, Event, LabelId, Subject},
+    event::{Event, LabelId, Subject},
     merkle::LeafIndex,
     state::{State, key::MapKey},
 };
@@ -29,7 +29,7 @@ pub(crate) fn label_entries(
 
 /// Where the index says that a label's entries are; what lies at `end` or behind it is no entry of this log.
 pub(crate) fn label_indices(setting: &Setting, key: &MapKey, end: LeafIndex) -> Vec<LeafIndex> {
-    let mut indices = setting.index.label(key);
+    let mut indices = setting.index.entries(key);
     indices.retain(|index| *index < end);
     indices
 }
@@ -47,23 +47,9 @@ pub(crate) fn entries_at(
 
 /// What an accepted event adds to the index.
 pub(crate) fn indexed(state: &State, event: &Event, index: LeafIndex) -> Indexed {
-    let subject = match event.subject() {
-        Subject::Label(label) => Some(label),
-        Subject::Authority(_) | Subject::Scheme(_) | Subject::Member(_) | Subject::Log(_) => None,
-    };
-    // SPEC status.md: an event counts in the record of its subject and of the label it supersedes.
-    let superseded = match event.body() {
-        Body::LabelIssue(issue) => issue.supersedes.as_ref(),
-        _ => None,
-    };
-    let labels = subject
-        .into_iter()
-        .chain(superseded)
-        .filter_map(|label| label_key(state, label))
-        .collect();
     Indexed {
         index,
         event: event.id(),
-        labels,
+        keys: state.index_keys(event),
     }
 }

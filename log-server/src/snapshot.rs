@@ -1,22 +1,30 @@
 //! Snapshots: the map at a published head in one file, so that a start needs not replay every entry.
 //!
 //! ```text
-//! labelproof-snapshot/v1
+//! labelproof-snapshot/v2
 //! labels.g7.example       origin
 //! 922                     index of the state head
 //! 211                     records · list chunks · entries of members, schemes and authorities
 //! 1
 //! 14
 //!                         an empty line, then
-//! key ‖ record            32 and 80 bytes, sorted by key
+//! key ‖ record            32 and 80 or 56 bytes, sorted by key; what its second byte says it is
+//! … ‖ subtrees            32 bytes each, behind an index record whose count is no power of two:
+//!                         as many as its count has bits set
 //! chunk                   16,384 bytes each
 //! index                   u64, big-endian: where an entry of the third kind stands
 //! ```
 //! It is believed only if its roots are those of the state head at that index in the log.
 
 use labelproof_core::{
-    merkle::{LeafIndex, TreeSize},
-    state::{Snapshot, State, head::StateHead, key::MapKey, list::Chunk},
+    merkle::{LeafIndex, NodeHash, TreeSize},
+    state::{
+        Snapshot, State,
+        head::StateHead,
+        key::MapKey,
+        list::Chunk,
+        record::{INDEX_BYTES, IndexRecord, STATE_BYTES},
+    },
 };
 use tracing::{info, warn};
 
@@ -43,9 +51,15 @@ pub fn write(log: &Log) -> Result<(), StorageError> {
     let chunks = list.chunks().count();
     let counts = format!("{}\n{chunks}\n{}", map.len(), registry.len());
     let mut bytes = format!("{TAG}\n{}\n{index}\n{counts}\n\n", log.setting().origin).into_bytes();
+    let mut frontiers = published.view.frontiers().peekable();
     for (key, record) in map.iter() {
         bytes.extend_from_slice(key.as_bytes());
         bytes.extend_from_slice(record);
+        if let Some((_, nodes)) = frontiers.next_if(|(of, _)| of == key) {
+            for node in &nodes {
+                bytes.extend_from_slice(node.as_bytes());
+            }
+        }
     }
     for chunk in list.chunks() {
         bytes.extend_from_slice(chunk.as_bytes());
@@ -89,6 +103,7 @@ pub fn read(
     let snapshot = Snapshot {
         head,
         records: parts.records,
+        frontiers: parts.frontiers,
         chunks: parts.chunks,
         registry,
     };
@@ -101,6 +116,7 @@ struct Parts {
     origin: String,
     index: LeafIndex,
     records: Vec<(MapKey, Vec<u8>)>,
+    frontiers: Vec<(MapKey, Vec<NodeHash>)>,
     chunks: Vec<Chunk>,
     registry: Vec<LeafIndex>,
 }
@@ -114,28 +130,27 @@ impl Parts {
         let mut count = || usize::try_from(lines.number()?).ok();
         let (records, chunks, registry) = (count()?, count()?, count()?);
         lines.expect("")?;
-        let rest = lines.rest();
-        let (record_bytes, rest) = rest.split_at_checked(records.checked_mul(ROW_BYTES)?)?;
+        let mut rest = lines.rest();
+        // Counts are only claimed: nothing is reserved for them, and the bytes run out first.
+        let (mut rows, mut frontiers) = (Vec::new(), Vec::new());
+        for _ in 0..records {
+            let (key, record) = take_row(&mut rest)?;
+            let nodes = take_frontier(&mut rest, record)?;
+            if !nodes.is_empty() {
+                frontiers.push((key, nodes));
+            }
+            rows.push((key, record.to_vec()));
+        }
         let (chunk_bytes, rest) = rest.split_at_checked(chunks.checked_mul(CHUNK_BYTES)?)?;
         let (indices, rest) = rest.as_chunks::<8>();
         if indices.len() != registry || !rest.is_empty() {
             return None;
         }
-        let row = |row: &[u8; ROW_BYTES]| {
-            let (key, record) = row
-                .split_first_chunk::<32>()
-                .expect("a row is longer than its key");
-            (MapKey::from_bytes(*key), record.to_vec())
-        };
         Some(Self {
             origin,
             index,
-            records: record_bytes
-                .as_chunks::<ROW_BYTES>()
-                .0
-                .iter()
-                .map(row)
-                .collect(),
+            records: rows,
+            frontiers,
             chunks: chunk_bytes
                 .chunks(CHUNK_BYTES)
                 .map(|chunk| Chunk::from_bytes(chunk).ok())
@@ -148,8 +163,34 @@ impl Parts {
     }
 }
 
-const TAG: &str = "labelproof-snapshot/v1";
+fn take_row<'a>(rest: &mut &'a [u8]) -> Option<(MapKey, &'a [u8])> {
+    let (key, tail) = rest.split_first_chunk::<32>()?;
+    let length = match tail.get(1)? {
+        1 => STATE_BYTES,
+        2 => INDEX_BYTES,
+        _ => return None,
+    };
+    let (record, tail) = tail.split_at_checked(length)?;
+    *rest = tail;
+    Some((MapKey::from_bytes(*key), record))
+}
+
+/// The subtrees behind a record; none where its root tells how to go on.
+fn take_frontier(rest: &mut &[u8], record: &[u8]) -> Option<Vec<NodeHash>> {
+    if record.len() != INDEX_BYTES {
+        return Some(Vec::new());
+    }
+    let count = IndexRecord::from_bytes(record).ok()?.count();
+    if count.is_power_of_two() {
+        return Some(Vec::new());
+    }
+    let length = usize::try_from(count.count_ones()).ok()? * 32;
+    let (nodes, tail) = rest.split_at_checked(length)?;
+    *rest = tail;
+    let (nodes, _) = nodes.as_chunks::<32>();
+    Some(nodes.iter().copied().map(NodeHash::from_bytes).collect())
+}
+
+const TAG: &str = "labelproof-snapshot/v2";
 const NAME: &str = "snapshot";
-/// A key and a state record; the map holds no other kind yet.
-const ROW_BYTES: usize = 32 + 80;
 const CHUNK_BYTES: usize = 16_384;

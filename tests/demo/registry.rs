@@ -178,7 +178,7 @@ pub(crate) fn genesis(keys: &Keys, decided_at: &str) -> Vec<u8> {
     let draft = json!({
         "subject": format!("log:{ORIGIN}"),
         "decided_at": decided_at,
-        "body": { "rules": "state/0.1", "members": MEMBERS.iter().map(member).collect::<Vec<_>>() },
+        "body": { "rules": "state/0.2", "members": MEMBERS.iter().map(member).collect::<Vec<_>>() },
     });
     let roots: Vec<_> = MEMBERS
         .iter()

@@ -117,7 +117,7 @@ pub fn genesis() -> Vec<u8> {
     let draft = json!({
         "subject": format!("log:{ORIGIN}"),
         "decided_at": "2026-01-01T00:00:00Z",
-        "body": { "rules": "state/0.1", "members": members },
+        "body": { "rules": "state/0.2", "members": members },
     });
     let roots: Vec<SigningKey> = MEMBERS.iter().map(|(code, ..)| root(code)).collect();
     let roots: Vec<&SigningKey> = roots.iter().collect();

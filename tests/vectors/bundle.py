@@ -158,7 +158,7 @@ def verify(text, trusted):
     lines = head.decode().split("\n")
     demand(lines[0] == "labelproof-state/v1" and len(lines) == 10, "head")
     demand(lines[1] == trusted["origin"] and lines[2] == trusted["genesis"], "other log")
-    demand(int(lines[3]) == bundle.index and lines[7] == "state/0.1", "head")
+    demand(int(lines[3]) == bundle.index and lines[7] == "state/0.2", "head")
     records = {}
     for word, kind, fields, data, siblings in bundle.answers:
         name = (kind, *fields)

@@ -223,7 +223,7 @@ def state_head(origin, genesis, n, the_map, the_list, issues, clock_ms):
         b64(the_map),
         b64(the_list),
         str(issues),
-        "state/0.1",
+        "state/0.2",
         str(clock_ms),
     ]
     return "".join(line + "\n" for line in lines)

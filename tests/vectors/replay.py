@@ -9,7 +9,7 @@ from events import Event, Refused, Vkey, demand, seconds
 from formats import NONE, canonical_id, leaf_hash, list_root, map_key, map_root
 from formats import state_head, state_record
 
-RULES = "state/0.1"
+RULES = "state/0.2"
 CODES = {"active": 0, "suspended": 2, "superseded": 3, "revoked": 1}
 STATUS = {"active": 1, "suspended": 2, "superseded": 3, "revoked": 4, "withdrawn": 5}
 

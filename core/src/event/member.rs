@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! log.genesis   {"members":[{"associate":false,"domains":["jp.example"],"id":"jp","name":"Japan",
-//!                "roots":["root.jp.example+…"],"territories":["JP"],"threshold":1}],"rules":"state/0.1"}
+//!                "roots":["root.jp.example+…"],"territories":["JP"],"threshold":1}],"rules":"state/0.2"}
 //! member.root   {"roots":["…"],"threshold":2}
 //! ```
 //! Who must have signed is decided by the state function.

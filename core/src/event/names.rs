@@ -107,7 +107,7 @@ name!(
 );
 
 name!(
-    /// The state function a log runs: `state/0.1`, later `state/1`.
+    /// The state function a log runs: `state/0.2`, later `state/1`.
     Rules, "a state function", "state/ and a version", is_rules
 );
 

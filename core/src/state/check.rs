@@ -3,9 +3,9 @@
 //! The event is applied to a copy of what it can touch: members, schemes and authorities, and the labels it names.
 //! So there is one state function, and a trial cannot drift from what follows it.
 
-use super::labels::{Labels, label_name};
-use super::{SignatureMemo, State, Subjects, superseded};
-use crate::event::{Event, LabelId, Subject};
+use super::labels::{Labels, label_name, labels_of};
+use super::{SignatureMemo, State, Subjects};
+use crate::event::{Event, LabelId};
 use crate::merkle::LeafHash;
 use crate::refusal::Refusal;
 
@@ -30,20 +30,12 @@ impl State {
 
     fn touched_by(&self, event: &Event) -> Subjects {
         let registry = self.subjects.registry.clone();
-        let subject = match event.subject() {
-            Subject::Label(label) => Some(label),
-            _ => None,
-        };
         let detail = |label: &LabelId| {
             let key = label_name(&registry, label).ok()?.key();
             let known = self.subjects.labels.details.get(&key)?;
             Some((key, known.clone()))
         };
-        let details = subject
-            .into_iter()
-            .chain(superseded(event))
-            .filter_map(detail)
-            .collect();
+        let details = labels_of(event).filter_map(detail).collect();
         let labels = Labels {
             extent: self.subjects.labels.extent,
             details,

@@ -3,11 +3,12 @@
 //! ```text
 //! cut of the scheme > last event of the label   nothing of it can be tainted
 //! otherwise replay its history:
-//!   issue, reinstate        left out if no signature of it is by a key and an authority before their cuts,
+//!   issue, renew, amend, bind, reinstate        left out if no signature of it is by a key and an authority before their cuts,
 //!                           or the lab it names has a standing `suspect_from` or `all` at or below it
-//!   suspend, revoke, being superseded             always count
+//!   unbind, suspend, revoke, being superseded   always count
 //! ```
-//! Something left out: at best a person decides; with `all` the label falls.
+//! Something left out: at best a person decides; with `all` the label falls. What the rest gives is replayed with
+//! less than the log had: an amend that repeats a product whose binding is left out does not bind it.
 
 use crate::event::{AuthorityName, Body, Event, Subject};
 use crate::key::Vkey;
@@ -15,8 +16,8 @@ use crate::merkle::{LeafHash, LeafIndex};
 use crate::refusal::Refusal;
 use crate::state::authority::AuthorityDetail;
 use crate::state::key::MapKey;
-use crate::state::label::{Power, Standing, Step};
-use crate::state::labels::label_name;
+use crate::state::label::{Coverage, Standing, Step};
+use crate::state::labels::{label_name, power};
 use crate::state::record::Status;
 use crate::state::registry::{Registry, Signed};
 use crate::state::signers::{SignatureMemo, Signers};
@@ -36,8 +37,15 @@ pub enum CutOff {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LeftOut {
     events: Vec<LeafIndex>,
-    remaining: Option<Status>,
+    remaining: Option<Remaining>,
     falls: Falls,
+}
+
+/// What the believed events of a label amount to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Remaining {
+    status: Status,
+    coverage: Coverage,
 }
 
 /// What follows from a left-out event at best, the worse the later.
@@ -59,7 +67,13 @@ impl LeftOut {
     /// The status that the other events give; none if the issue itself is left out.
     #[must_use]
     pub fn remaining(&self) -> Option<Status> {
-        self.remaining
+        self.remaining.as_ref().map(|remaining| remaining.status)
+    }
+
+    /// The products, printed ids and validity that the other events give; none if the issue itself is left out.
+    #[must_use]
+    pub fn coverage(&self) -> Option<&Coverage> {
+        self.remaining.as_ref().map(|remaining| &remaining.coverage)
     }
 
     /// What follows at best.
@@ -92,7 +106,10 @@ pub(crate) fn replay_untainted(
     }
     CutOff::LeftOut(LeftOut {
         events: replay.left_out,
-        remaining: standing.map(|(_, standing): (AuthorityName, Standing)| standing.status()),
+        remaining: standing.map(|(_, standing): (AuthorityName, Standing)| Remaining {
+            status: standing.status(),
+            coverage: standing.coverage().clone(),
+        }),
         falls: replay.falls,
     })
 }
@@ -139,8 +156,19 @@ impl Replay<'_> {
     fn grants(&self, event: &Event) -> bool {
         match event.body() {
             Body::LabelIssue(_) => self.is_own(event),
-            Body::LabelReinstate(_) => true,
-            _ => false,
+            Body::LabelRenew(_)
+            | Body::LabelAmend(_)
+            | Body::LabelBind(_)
+            | Body::LabelReinstate(_) => true,
+            Body::LabelUnbind(_)
+            | Body::LabelSuspend(_)
+            | Body::LabelRevoke(_)
+            | Body::LogGenesis(_)
+            | Body::MemberRoot(_)
+            | Body::SchemeDefine(_)
+            | Body::AuthorityAccredit(_)
+            | Body::AuthorityKey(_)
+            | Body::AuthorityWithdraw(_) => false,
         }
     }
 
@@ -192,37 +220,32 @@ impl Replay<'_> {
         let Subject::Label(label) = signed.event.subject() else {
             return Err(Refusal::UnknownSubject);
         };
-        let step = match signed.event.body() {
-            Body::LabelIssue(body) if self.is_own(signed.event) => {
-                let issuer = self.registry.issuer(signed, label.scheme(), body)?;
-                *standing = Some((issuer, Standing::issued(body, signed.at)));
-                return Ok(());
-            }
-            Body::LabelIssue(_) => Step::Supersede,
-            Body::LabelSuspend(body) => Step::Suspend(body.validity_effect),
-            Body::LabelReinstate(body) => Step::Reinstate(body.suspension),
-            Body::LabelRevoke(_) => Step::Revoke,
-            _ => return Err(Refusal::UnknownSubject),
-        };
-        // Without a believed issue there is nothing to take away from, and nothing to give back to.
+        let scheme = self.registry.scheme(label.scheme())?;
+        if let Body::LabelIssue(body) = signed.event.body()
+            && self.is_own(signed.event)
+        {
+            let issuer = self.registry.issuer(signed, label.scheme(), body)?;
+            let issued = Standing::issued(body, scheme.id_rule(), signed.at);
+            *standing = Some((issuer, issued));
+            return Ok(());
+        }
+        let step = Step::of(signed.event.body(), scheme)?;
+        // Without a believed issue there is nothing to take away from, and nothing to give to.
         let Some((issuer, standing)) = standing else {
-            return if matches!(step, Step::Reinstate(_)) {
+            return if self.grants(signed.event) {
                 Err(Refusal::UnknownSubject)
             } else {
                 Ok(())
             };
         };
-        let power = match step {
-            Step::Supersede => Power::OwnIssuer,
-            _ => self.registry.power(signed, label.scheme(), issuer)?,
-        };
-        standing.advance(signed, step, power)
+        let power = power(self.registry, signed, label, issuer, &step)?;
+        standing.advance(signed, &step, power)
     }
 }
 
 fn lab_of(event: &Event) -> Option<&AuthorityName> {
     match event.body() {
-        Body::LabelIssue(body) => body.lab.as_ref(),
+        Body::LabelIssue(body) | Body::LabelAmend(body) => body.lab.as_ref(),
         _ => None,
     }
 }

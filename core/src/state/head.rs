@@ -8,7 +8,7 @@
 //! 3zvPq0…=                    root of the map, base64
 //! RGXYna…=                    root of the status list, base64
 //! 204                         accepted label issues so far
-//! state/0.1                   the state function
+//! state/0.2                   the state function
 //! 1775033400123               the log's clock, Unix milliseconds
 //! ```
 //! Every line ends with a newline and nothing follows; at most 1,024 bytes. The head of a checkpoint
@@ -210,7 +210,7 @@ pub enum Rules {
 
 impl Rules {
     /// The one this program knows.
-    pub const CURRENT: Self = Self::Draft(1);
+    pub const CURRENT: Self = Self::Draft(2);
 
     /// Refuses every other function than this program's.
     ///
@@ -302,7 +302,7 @@ AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=
 AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=
 AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=
 204
-state/0.1
+state/0.2
 1775033400123
 ";
 
@@ -388,11 +388,11 @@ state/0.1
             assert_eq!(rules.to_string(), text);
             assert_eq!(rules.check().is_ok(), rules == Rules::CURRENT);
         }
-        let later = HEAD.replace("state/0.1", "state/0.2");
+        let later = HEAD.replace("state/0.2", "state/0.3");
         let head = StateHead::parse(later.as_bytes()).unwrap();
         assert_eq!(
             head.rules().check().unwrap_err().to_string(),
-            "the log follows state/0.2, this program knows state/0.1 only"
+            "the log follows state/0.3, this program knows state/0.2 only"
         );
     }
 }

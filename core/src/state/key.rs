@@ -12,6 +12,7 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::event::Gtin14;
 pub use crate::event::IdRule;
 
 /// What a key of the map is about; the number is hashed, the word is written.
@@ -166,6 +167,15 @@ impl MapName {
     /// [`KeyError::BadField`] if `scheme` could not be a scheme's id.
     pub fn label(scheme: &str, id: &CanonicalId) -> Result<Self, KeyError> {
         Self::new(MapType::Label, vec![scheme.into(), id.as_str().into()])
+    }
+
+    /// Names the index of the events that name a product.
+    #[must_use]
+    pub fn product(gtin: &Gtin14) -> Self {
+        Self {
+            kind: MapType::Product,
+            fields: vec!["gtin".into(), gtin.as_str().into()],
+        }
     }
 
     /// Names the index of labels that carry or carried a printed id.

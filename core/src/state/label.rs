@@ -3,21 +3,34 @@
 //! ```text
 //! event                     from                                              to
 //! issue                     absent                                            active
+//! renew                     active, suspended; lapsed if its scheme says so   unchanged; active
+//! amend, bind, unbind       active, suspended                                 unchanged
 //! suspend                   active, suspended                                 suspended
 //! reinstate                 suspended                                         active, once no suspension stands
 //! issue that supersedes it  active, suspended, lapsed                         superseded
 //! revoke                    active, suspended, superseded, withdrawn, lapsed, revoked   revoked
 //! ```
 //! Several suspensions may stand; a reinstate lifts the one it names. Who may do what is asked of
-//! `registry` before: here a [`Power`] comes in.
+//! `registry` before: here a [`Power`] comes in. What the events amount to is `standing`, products and
+//! validity are `coverage`.
 
-use crate::event::{AuthorityName, Event, EventId, LabelIssue, ValidityEffect};
-use crate::merkle::LeafIndex;
+use crate::event::{
+    AuthorityName, Body, Event, EventId, LabelBind, LabelIssue, LabelUnbind, ValidityEffect,
+};
 use crate::refusal::Refusal;
-use crate::state::history::{History, check_first, reason_number};
-use crate::state::record::{Flag, StateRecord, Status};
+use crate::state::history::{History, check_first};
+use crate::state::key::IdRule;
+use crate::state::record::StateRecord;
 use crate::state::registry::Signed;
+use crate::state::scheme::SchemeDetail;
 use crate::time::Time;
+
+mod coverage;
+mod standing;
+
+pub use coverage::Coverage;
+pub(crate) use coverage::{Renewal, canonical_aliases};
+pub(crate) use standing::Standing;
 
 /// By what right an event about an issued label was signed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,41 +50,50 @@ pub(crate) struct LabelDetail {
     history: History,
 }
 
-/// What the accepted events amount to; the part that a cut-off recomputes.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Standing {
-    status: Status,
-    since: LeafIndex,
-    not_after: Option<Time>,
-    superseded_for: u8,
-    suspensions: Vec<Suspension>,
-    revocation: Option<Revocation>,
-    successor: Option<LeafIndex>,
-}
-
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct Suspension {
-    id: EventId,
-    by: Power,
-    effect: ValidityEffect,
-    reason: u8,
-}
-
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct Revocation {
-    prior: Status,
-    reason: u8,
-}
-
 /// A step about a label that was issued before.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Step {
+#[derive(Clone, Debug)]
+pub(crate) enum Step<'a> {
+    Renew(Renewal),
+    Amend {
+        body: &'a LabelIssue,
+        id_rule: IdRule,
+    },
+    Bind(&'a LabelBind),
+    Unbind(&'a LabelUnbind),
     Suspend(ValidityEffect),
     /// Lifts the suspension with this id.
     Reinstate(EventId),
     Revoke,
     /// Another label takes its place.
     Supersede,
+}
+
+impl<'a> Step<'a> {
+    /// The step that an event takes with a label of this scheme; an issue supersedes another one.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownSubject`] for an event that is about no label.
+    pub(crate) fn of(body: &'a Body, scheme: &SchemeDetail) -> Result<Self, Refusal> {
+        Ok(match body {
+            Body::LabelIssue(_) => Self::Supersede,
+            Body::LabelRenew(body) => Self::Renew(Renewal::of(body, scheme)),
+            Body::LabelAmend(body) => Self::Amend {
+                body,
+                id_rule: scheme.id_rule(),
+            },
+            Body::LabelBind(body) => Self::Bind(body),
+            Body::LabelUnbind(body) => Self::Unbind(body),
+            Body::LabelSuspend(body) => Self::Suspend(body.validity_effect),
+            Body::LabelReinstate(body) => Self::Reinstate(body.suspension),
+            Body::LabelRevoke(_) => Self::Revoke,
+            Body::LogGenesis(_)
+            | Body::MemberRoot(_)
+            | Body::SchemeDefine(_)
+            | Body::AuthorityAccredit(_)
+            | Body::AuthorityKey(_)
+            | Body::AuthorityWithdraw(_) => return Err(Refusal::UnknownSubject),
+        })
+    }
 }
 
 impl LabelDetail {
@@ -83,11 +105,12 @@ impl LabelDetail {
         issuer: AuthorityName,
         signed: &Signed<'_>,
         body: &LabelIssue,
+        id_rule: IdRule,
     ) -> Result<Self, Refusal> {
         check_first(signed.event)?;
         Ok(Self {
             issuer,
-            standing: Standing::issued(body, signed.at),
+            standing: Standing::issued(body, id_rule, signed.at),
             newest_grant: None,
             history: History::start(signed.event, signed.at, signed.leaf),
         })
@@ -101,11 +124,12 @@ impl LabelDetail {
     pub(crate) fn apply(
         &mut self,
         signed: &Signed<'_>,
-        step: Step,
+        step: &Step<'_>,
         power: Power,
     ) -> Result<(), Refusal> {
         let event = signed.event;
         self.check_previous(event, step)?;
+        self.standing.check(step)?;
         self.standing.advance(signed, step, power)?;
         if matches!(step, Step::Reinstate(_)) {
             let newest = self
@@ -118,7 +142,7 @@ impl LabelDetail {
     }
 
     /// A superseding issue is bound by its own label's chain, a blind event by time and novelty.
-    fn check_previous(&self, event: &Event, step: Step) -> Result<(), Refusal> {
+    fn check_previous(&self, event: &Event, step: &Step<'_>) -> Result<(), Refusal> {
         let may_be_blind = matches!(step, Step::Suspend(_) | Step::Revoke);
         match step {
             Step::Supersede => Ok(()),
@@ -155,149 +179,5 @@ impl LabelDetail {
 
     pub(crate) fn record(&self) -> StateRecord {
         self.standing.write(self.history.record())
-    }
-}
-
-impl Standing {
-    /// A label that was just issued.
-    pub(crate) fn issued(body: &LabelIssue, at: LeafIndex) -> Self {
-        Self {
-            status: Status::Active,
-            since: at,
-            not_after: body.valid_until,
-            superseded_for: 0,
-            suspensions: Vec::new(),
-            revocation: None,
-            successor: None,
-        }
-    }
-
-    /// Takes one step of the table.
-    ///
-    /// # Errors
-    /// [`Refusal::BadTransition`], [`Refusal::OutOfScope`] for lifting a supervisor's suspension
-    /// without being one, [`Refusal::BadMember`] for lifting what does not stand. Then nothing changed.
-    pub(crate) fn advance(
-        &mut self,
-        signed: &Signed<'_>,
-        step: Step,
-        power: Power,
-    ) -> Result<(), Refusal> {
-        self.check_from(step)?;
-        match step {
-            Step::Suspend(effect) => {
-                self.suspensions.push(Suspension {
-                    id: signed.event.id(),
-                    by: power,
-                    effect,
-                    reason: reason_number(signed.event),
-                });
-                self.status = Status::Suspended;
-            }
-            Step::Reinstate(suspension) => self.lift(suspension, power)?,
-            Step::Revoke => {
-                let prior = self
-                    .revocation
-                    .as_ref()
-                    .map_or(self.status, |standing| standing.prior);
-                self.revocation = Some(Revocation {
-                    prior,
-                    reason: reason_number(signed.event),
-                });
-                self.status = Status::Revoked;
-            }
-            Step::Supersede => {
-                self.status = Status::Superseded;
-                self.successor = Some(signed.at);
-                self.superseded_for = reason_number(signed.event);
-            }
-        }
-        self.since = signed.at;
-        Ok(())
-    }
-
-    fn check_from(&self, step: Step) -> Result<(), Refusal> {
-        let allowed = match (step, self.status) {
-            (Step::Suspend(_), Status::Active | Status::Suspended)
-            | (Step::Reinstate(_), Status::Suspended) => true,
-            (Step::Supersede, Status::Active | Status::Suspended | Status::Lapsed) => true,
-            (Step::Revoke, status) => status != Status::Annulled,
-            _ => false,
-        };
-        if allowed {
-            Ok(())
-        } else {
-            Err(Refusal::BadTransition {
-                from: self.status.word(),
-            })
-        }
-    }
-
-    fn lift(&mut self, id: EventId, power: Power) -> Result<(), Refusal> {
-        let supervised = self
-            .suspensions
-            .iter()
-            .any(|standing| standing.by == Power::Supervisor);
-        if supervised && power == Power::OwnIssuer {
-            return Err(Refusal::OutOfScope);
-        }
-        let Some(position) = self
-            .suspensions
-            .iter()
-            .position(|standing| standing.id == id)
-        else {
-            return Err(Refusal::bad_member(
-                "/body/suspension",
-                "no suspension of this id stands",
-            ));
-        };
-        self.suspensions.remove(position);
-        if self.suspensions.is_empty() {
-            self.status = Status::Active;
-        }
-        Ok(())
-    }
-
-    /// Where the event stands that set the status.
-    pub(crate) fn since(&self) -> LeafIndex {
-        self.since
-    }
-
-    pub(crate) fn status(&self) -> Status {
-        self.status
-    }
-
-    /// The number of the reason of the event that set the status, 0 if active.
-    pub(crate) fn reason(&self) -> u8 {
-        match self.status {
-            Status::Suspended => self.suspensions.last().map_or(0, |newest| newest.reason),
-            Status::Revoked => self.revocation.as_ref().map_or(0, |newest| newest.reason),
-            Status::Superseded => self.superseded_for,
-            _ => 0,
-        }
-    }
-
-    fn write(&self, mut record: StateRecord) -> StateRecord {
-        let supervised = self
-            .suspensions
-            .iter()
-            .any(|standing| standing.by == Power::Supervisor);
-        // With several suspensions the strictest one decides.
-        let harmless = !self.suspensions.is_empty()
-            && self
-                .suspensions
-                .iter()
-                .all(|standing| standing.effect == ValidityEffect::None);
-        if supervised {
-            record.raise(Flag::SupervisorSuspension);
-        }
-        if harmless {
-            record.raise(Flag::NoValidityEffect);
-        }
-        record.set_status(self.status, self.reason());
-        record.set_prior(self.revocation.as_ref().map(|standing| standing.prior));
-        record.set_not_after(self.not_after);
-        record.set_successor_index(self.successor);
-        record
     }
 }

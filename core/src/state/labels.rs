@@ -3,13 +3,14 @@
 //! ```text
 //! issue      issuer in scope, level and host of the scheme, lab in force ──▶ a new label
 //!            `supersedes` another of the own issuer                       ──▶ and a step of that one
+//! renew, amend, bind, unbind   own issuer; an amend within its scope       ──▶ a step of the label
 //! suspend, reinstate, revoke   own issuer or supervisor                   ──▶ a step of the label
 //! ```
 //! The steps themselves are `label`'s.
 
 use std::collections::BTreeMap;
 
-use crate::event::{Body, LabelId, LabelIssue};
+use crate::event::{AuthorityName, Body, Event, LabelId, LabelIssue, Subject};
 use crate::refusal::Refusal;
 use crate::state::key::{MapKey, MapName, canonical_id};
 use crate::state::label::{LabelDetail, Power, Step};
@@ -40,26 +41,18 @@ impl Labels {
         signed: &Signed<'_>,
         label: &LabelId,
     ) -> Result<Vec<MapKey>, Refusal> {
-        let step = match signed.event.body() {
-            Body::LabelIssue(body) => return self.issue(registry, signed, label, body),
-            Body::LabelSuspend(body) => Step::Suspend(body.validity_effect),
-            Body::LabelReinstate(body) => Step::Reinstate(body.suspension),
-            Body::LabelRevoke(_) => Step::Revoke,
-            Body::LabelRenew(_)
-            | Body::LabelAmend(_)
-            | Body::LabelBind(_)
-            | Body::LabelUnbind(_) => return Err(Refusal::UnknownKind),
-            Body::LogGenesis(_)
-            | Body::MemberRoot(_)
-            | Body::SchemeDefine(_)
-            | Body::AuthorityAccredit(_)
-            | Body::AuthorityKey(_)
-            | Body::AuthorityWithdraw(_) => return Err(Refusal::UnknownSubject),
-        };
+        if let Body::LabelIssue(body) = signed.event.body() {
+            return self.issue(registry, signed, label, body);
+        }
+        let scheme = registry.scheme(label.scheme())?;
+        let step = Step::of(signed.event.body(), scheme)?;
         let key = label_name(registry, label)?.key();
         let detail = self.details.get_mut(&key).ok_or(Refusal::UnknownSubject)?;
-        let power = registry.power(signed, label.scheme(), detail.issuer())?;
-        detail.apply(signed, step, power)?;
+        let power = power(registry, signed, label, detail.issuer(), &step)?;
+        if let Step::Amend { body, .. } = &step {
+            check_scheme(registry, signed, label, body)?;
+        }
+        detail.apply(signed, &step, power)?;
         Ok(vec![key])
     }
 
@@ -76,7 +69,8 @@ impl Labels {
         if self.details.contains_key(&key) {
             return Err(Refusal::DuplicateLabel);
         }
-        let detail = LabelDetail::issue(issuer, signed, body)?;
+        let id_rule = registry.scheme(label.scheme())?.id_rule();
+        let detail = LabelDetail::issue(issuer, signed, body, id_rule)?;
         let mut changed = vec![key];
         if let Some(other) = &body.supersedes {
             changed.extend(self.supersede(registry, signed, key, other)?);
@@ -106,16 +100,39 @@ impl Labels {
                 Extent::Part => Ok(None),
             };
         };
-        let mut signers = signed.signers.authorities().map(|(name, _)| name);
-        if !signers.any(|name| registry.stands_for(name, detail.issuer(), signed.at)) {
-            return Err(Refusal::OutOfScope);
-        }
-        detail.apply(signed, Step::Supersede, Power::OwnIssuer)?;
+        registry
+            .check_own_issuer(signed, other.scheme(), detail.issuer(), None)
+            .map_err(|_| Refusal::OutOfScope)?;
+        detail.apply(signed, &Step::Supersede, Power::OwnIssuer)?;
         Ok(Some(key))
     }
 }
 
-/// What an issue says must exist in its scheme; the lab must be accredited.
+/// By what right a step is taken.
+///
+/// # Errors
+/// [`Refusal::OutOfScope`], [`Refusal::UnknownAuthority`].
+pub(crate) fn power(
+    registry: &Registry,
+    signed: &Signed<'_>,
+    label: &LabelId,
+    issuer: &AuthorityName,
+    step: &Step<'_>,
+) -> Result<Power, Refusal> {
+    let own = |body| registry.check_own_issuer(signed, label.scheme(), issuer, body);
+    match step {
+        Step::Renew(_) | Step::Bind(_) | Step::Unbind(_) => own(None)?,
+        Step::Amend { body, .. } => own(Some(body))?,
+        // The issue that supersedes was judged as an issue; whose label it replaces, with it.
+        Step::Supersede => {}
+        Step::Suspend(_) | Step::Reinstate(_) | Step::Revoke => {
+            return registry.power(signed, label.scheme(), issuer);
+        }
+    }
+    Ok(Power::OwnIssuer)
+}
+
+/// What an issue or an amend says must exist in its scheme; the lab must be accredited.
 fn check_scheme(
     registry: &Registry,
     signed: &Signed<'_>,
@@ -139,6 +156,16 @@ fn check_scheme(
         Some(lab) => registry.check_lab(lab, label.scheme(), signed.at),
         None => Ok(()),
     }
+}
+
+/// The labels in whose history an event counts: its subject and the one it supersedes.
+pub(crate) fn labels_of(event: &Event) -> impl Iterator<Item = &LabelId> {
+    let (subject, superseded) = match (event.subject(), event.body()) {
+        (Subject::Label(label), Body::LabelIssue(body)) => (Some(label), body.supersedes.as_ref()),
+        (Subject::Label(label), _) => (Some(label), None),
+        _ => (None, None),
+    };
+    subject.into_iter().chain(superseded)
 }
 
 /// The name of a label's record, with its id made canonical by its scheme.

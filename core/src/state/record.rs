@@ -51,6 +51,11 @@ impl Record {
     }
 }
 
+/// Whether the bytes say that they are an index record; the rest of them may be wrong.
+pub(crate) fn is_index(bytes: &[u8]) -> bool {
+    bytes.get(1) == Some(&index_record::KIND_INDEX)
+}
+
 /// Why bytes are no record.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]

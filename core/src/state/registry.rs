@@ -213,6 +213,29 @@ impl Registry {
         }
     }
 
+    /// Checks that the label's own issuer signed, and may give the label what `body` says, if there is one.
+    ///
+    /// # Errors
+    /// [`Refusal::OutOfScope`], [`Refusal::UnknownAuthority`].
+    pub(crate) fn check_own_issuer(
+        &self,
+        signed: &Signed<'_>,
+        scheme: &SchemeId,
+        issuer: &AuthorityName,
+        body: Option<&LabelIssue>,
+    ) -> Result<(), Refusal> {
+        let may_give = |name: &AuthorityName| {
+            let authority = self.authorities.get(name);
+            body.is_none_or(|body| authority.is_some_and(|known| known.may_issue(scheme, body)))
+        };
+        let mut signers = signed.signers.authorities().map(|(name, _)| name);
+        if signers.any(|name| self.stands_for(name, issuer, signed.at) && may_give(name)) {
+            Ok(())
+        } else {
+            Err(self.stranger(signed.event, signed.at))
+        }
+    }
+
     /// Whether `name` is `issuer`, or follows it at index `at`.
     pub(crate) fn stands_for(
         &self,

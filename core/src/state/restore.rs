@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! records sorted by key ── map root ──┐
+//! frontiers of indexes ── must give the roots of their records
 //! list chunks ──────────── list root ─┴ must equal a head of the log
 //! entries of members, schemes, authorities ── state function ── must give exactly their records
 //! ```
@@ -12,16 +13,18 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use crate::event::Event;
-use crate::merkle::{LeafHash, LeafIndex};
+use crate::merkle::{LeafHash, LeafIndex, NodeHash};
 use crate::refusal::Refusal;
 use crate::state::State;
 use crate::state::authority::AuthorityDetail;
 use crate::state::head::StateHead;
 use crate::state::history::History;
+use crate::state::index_log::IndexLog;
 use crate::state::key::MapKey;
 use crate::state::list::{Chunk, ListError, StatusList};
 use crate::state::map::Map;
 use crate::state::member::MemberDetail;
+use crate::state::record::{RecordError, is_index};
 use crate::state::registry::{Extent, GENESIS_INDEX};
 use crate::state::scheme::SchemeDetail;
 use crate::state::signers::SignatureMemo;
@@ -35,6 +38,8 @@ pub struct Snapshot {
     pub head: StateHead,
     /// All records, in ascending order of their keys.
     pub records: Vec<(MapKey, Vec<u8>)>,
+    /// The frontiers of the index records whose count is no power of two, in ascending order of their keys.
+    pub frontiers: Vec<(MapKey, Vec<NodeHash>)>,
     /// All chunks of the status list.
     pub chunks: Vec<Chunk>,
     /// The entries that [`State::registry_indices`] names, in order of the log.
@@ -54,6 +59,20 @@ pub enum RestoreError {
     /// Map or list have another root than the head says.
     #[error("map or list are not those of the head")]
     OtherRoot,
+    /// An index record has a byte that none has.
+    #[error("the record under {key} is no index record")]
+    BadRecord {
+        /// Its key.
+        key: MapKey,
+        /// What is wrong with it.
+        source: RecordError,
+    },
+    /// A frontier is missing, is one too many or gives another root.
+    #[error("the subtrees of the index under {key} do not give its record")]
+    OtherFrontier {
+        /// The record's key.
+        key: MapKey,
+    },
     /// An entry is none that the state function accepts there.
     #[error("the entry at {at} does not belong into the snapshot")]
     BadEntry {
@@ -85,18 +104,22 @@ impl State {
             let record = subjects.record(what).map(|record| record.to_bytes());
             map.get(&what.key()) == record.as_ref().map(<[u8; _]>::as_slice)
         };
-        // Every other record is a label's, and there are as many of those as accepted issues.
-        let complete = map.len() as u64 == head.issues() + known.len() as u64;
+        // Every other state record is a label's, and there are as many of those as accepted issues.
+        let indexed = || map.iter().filter(|(_, record)| is_index(record));
+        let indexes = IndexLog::restore(indexed(), snapshot.frontiers)?;
+        let others = (map.len() - indexed().count()) as u64;
+        let complete = others == head.issues() + known.len() as u64;
         let same_log = genesis == head.genesis() && subjects.registry.origin == *head.origin();
         if !complete || !same_log || !known.iter().all(fits) {
             return Err(RestoreError::OtherRecords);
         }
-        let closed = StateView::new(map.clone(), list.clone(), head.index());
+        let closed = StateView::new(map.clone(), indexes.clone(), list.clone(), head.index());
         Ok(State {
             closed: Some(closed),
             genesis,
             subjects,
             map,
+            indexes,
             list,
             next: LeafIndex::new(head.index().get() + 1),
             issues: head.issues(),

@@ -34,6 +34,11 @@ impl SchemeDetail {
         self.definition.id_rule
     }
 
+    /// Whether a lapsed label of it can be renewed.
+    pub(crate) fn renews_lapsed(&self) -> bool {
+        self.definition.late_renewal
+    }
+
     pub(crate) fn has_level(&self, code: &LevelCode) -> bool {
         self.definition.level(code).is_some()
     }

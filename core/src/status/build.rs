@@ -168,7 +168,7 @@ impl<R: ReadLog> Builder<'_, R> {
             for line in event.note().signatures() {
                 self.signer(line)?;
             }
-            if let Body::LabelIssue(issue) = event.body()
+            if let Body::LabelIssue(issue) | Body::LabelAmend(issue) = event.body()
                 && let Some(lab) = &issue.lab
             {
                 self.authority_if_known(lab)?;

@@ -71,7 +71,7 @@ pub(crate) fn genesis() -> Value {
         "subject": format!("log:{ORIGIN}"),
         "decided_at": "2026-01-01T00:00:00Z",
         "body": {
-            "rules": "state/0.1",
+            "rules": "state/0.2",
             "members": [
                 member("jp", &[1, 2, 3], 2, false, &["JP"]),
                 member("gb", &[1], 1, false, &["GB", "IM"]),

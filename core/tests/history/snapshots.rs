@@ -32,6 +32,7 @@ fn snapshots(script: &Script) -> (State, Vec<Snapshot>) {
                 .iter()
                 .map(|(key, record)| (*key, record.to_vec()))
                 .collect(),
+            frontiers: view.frontiers().collect(),
             chunks: view.list().chunks().cloned().collect(),
             registry: registry
                 .into_iter()

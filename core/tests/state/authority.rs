@@ -38,7 +38,7 @@ fn genesis_needs_every_member() {
 
 #[test]
 fn genesis_names_the_rules_of_this_program() {
-    let draft = genesis_with(|draft| draft["body"]["rules"] = json!("state/0.2"));
+    let draft = genesis_with(|draft| draft["body"]["rules"] = json!("state/0.3"));
     let roots = all_roots();
     let signers: Vec<&SigningKey> = roots.iter().collect();
     let entry = world::entry(Kind::LogGenesis, &draft, None, &signers);

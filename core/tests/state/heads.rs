@@ -148,7 +148,7 @@ fn heads_of_another_log_genesis_place_or_function_are_refused() {
         Err(Unverified::Head(_))
     ));
     let text = String::from_utf8(head(world::ORIGIN, genesis, index)).unwrap();
-    let error = open(text.replace("state/0.1", "state/0.2").as_bytes()).unwrap_err();
+    let error = open(text.replace("state/0.2", "state/0.3").as_bytes()).unwrap_err();
     assert_eq!(
         (error.failure(), matches!(error, Unverified::Rules(_))),
         (Failure::Malformed, true)

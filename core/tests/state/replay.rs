@@ -58,6 +58,7 @@ fn snapshot(ledger: &Ledger, number: usize) -> Snapshot {
             .iter()
             .map(|(key, record)| (*key, record.to_vec()))
             .collect(),
+        frontiers: view.frontiers().collect(),
         chunks: {
             let mut list = view.list().clone();
             list.extend_to(head.index().get());
@@ -201,7 +202,7 @@ fn wrong_head_stops_the_replay() {
         (4, other_hash.as_str()),
         (5, other_hash.as_str()),
         (6, "7"),
-        (7, "state/0.2"),
+        (7, "state/0.3"),
         (8, "0"),
         (8, "now"),
     ] {

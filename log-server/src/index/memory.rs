@@ -22,7 +22,7 @@ pub struct MemoryIndex {
 #[derive(Debug)]
 struct Tables {
     events: BTreeMap<EventId, LeafIndex>,
-    labels: BTreeMap<MapKey, BTreeSet<LeafIndex>>,
+    keys: BTreeMap<MapKey, BTreeSet<LeafIndex>>,
     watermark: TreeHead,
 }
 
@@ -30,7 +30,7 @@ impl Tables {
     fn starting_at(watermark: TreeHead) -> Self {
         Self {
             events: BTreeMap::new(),
-            labels: BTreeMap::new(),
+            keys: BTreeMap::new(),
             watermark,
         }
     }
@@ -50,11 +50,11 @@ impl MemoryIndex {
         let mut tables = self.write();
         for event in events {
             tables.events.remove(&event.event);
-            for key in &event.labels {
-                if let Some(indices) = tables.labels.get_mut(key) {
+            for key in &event.keys {
+                if let Some(indices) = tables.keys.get_mut(key) {
                     indices.remove(&event.index);
                     if indices.is_empty() {
-                        tables.labels.remove(key);
+                        tables.keys.remove(key);
                     }
                 }
             }
@@ -82,9 +82,9 @@ impl Index for MemoryIndex {
         self.read().events.get(id).copied()
     }
 
-    fn label(&self, key: &MapKey) -> Vec<LeafIndex> {
+    fn entries(&self, key: &MapKey) -> Vec<LeafIndex> {
         self.read()
-            .labels
+            .keys
             .get(key)
             .map(|indices| indices.iter().copied().collect())
             .unwrap_or_default()
@@ -94,8 +94,8 @@ impl Index for MemoryIndex {
         let mut tables = self.write();
         for event in addition.events {
             tables.events.insert(event.event, event.index);
-            for key in event.labels {
-                tables.labels.entry(key).or_default().insert(event.index);
+            for key in event.keys {
+                tables.keys.entry(key).or_default().insert(event.index);
             }
         }
         if addition.from == tables.watermark.size() {

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! tree events   event id, 32 bytes                     → index, u64 big-endian
-//! tree labels   map key, 32 bytes ‖ index, u64         → nothing
-//! tree meta     "watermark"                            → size, u64 ‖ root, 32 bytes
+//! tree keys     map key, 32 bytes ‖ index, u64         → nothing
+//! tree meta     "keys watermark"                       → size, u64 ‖ root, 32 bytes
 //! ```
+//! A watermark of another name is of an index with other keys: it is filled again.
 //! sled's own promises are not relied on: a power cut may lose what it flushed and a flipped bit may hide
 //! keys, so a reader takes its answers as candidates only. One thread writes, one transaction over the trees
 //! for up to a thousand events; until then they are in memory. After `flush` the file is
@@ -50,7 +51,7 @@ struct Trees {
     db: Db,
     path: PathBuf,
     events: Tree,
-    labels: Tree,
+    keys: Tree,
     meta: Tree,
 }
 
@@ -119,11 +120,11 @@ impl Index for SledIndex {
             })
     }
 
-    fn label(&self, key: &MapKey) -> Vec<LeafIndex> {
-        let recent = self.recent.label(key);
+    fn entries(&self, key: &MapKey) -> Vec<LeafIndex> {
+        let recent = self.recent.entries(key);
         let mut indices: Vec<LeafIndex> = self
             .trees
-            .labels
+            .keys
             .scan_prefix(key.as_bytes())
             .keys()
             .map_while(|found| {
@@ -206,7 +207,7 @@ impl Trees {
             .open()?;
         Ok(Self {
             events: db.open_tree("events")?,
-            labels: db.open_tree("labels")?,
+            keys: db.open_tree("keys")?,
             meta: db.open_tree("meta")?,
             path: path.to_owned(),
             db,
@@ -228,14 +229,14 @@ impl Trees {
         let mut sorted: Vec<&Indexed> = events.iter().collect();
         sorted.sort_unstable_by_key(|event| event.event);
         for part in sorted.chunks(MAX_TRANSACTION_EVENTS) {
-            self.transact(|events, labels, _| {
+            self.transact(|events, keys, _| {
                 for event in part {
                     let index = event.index.get().to_be_bytes();
                     events.insert(event.event.as_bytes().as_slice(), &index)?;
-                    for key in &event.labels {
+                    for key in &event.keys {
                         let mut row = key.as_bytes().to_vec();
                         row.extend_from_slice(&index);
-                        labels.insert(row, &[])?;
+                        keys.insert(row, &[])?;
                     }
                 }
                 Ok(())
@@ -258,9 +259,9 @@ impl Trees {
         &self,
         body: impl Fn(&View, &View, &View) -> Result<(), ConflictableTransactionError<sled::Error>>,
     ) -> Result<(), sled::Error> {
-        let trees = (&self.events, &self.labels, &self.meta);
+        let trees = (&self.events, &self.keys, &self.meta);
         trees
-            .transaction(|(events, labels, meta)| body(events, labels, meta))
+            .transaction(|(events, keys, meta)| body(events, keys, meta))
             .map_err(|error| match error {
                 TransactionError::Abort(error) | TransactionError::Storage(error) => error,
             })
@@ -270,7 +271,7 @@ impl Trees {
         // The watermark goes first: a crash in between leaves an index that says it knows nothing.
         self.meta.clear()?;
         self.events.clear()?;
-        self.labels.clear()
+        self.keys.clear()
     }
 }
 
@@ -280,7 +281,7 @@ fn index_of(bytes: &[u8]) -> Option<LeafIndex> {
     Some(LeafIndex::new(u64::from_be_bytes(bytes.try_into().ok()?)))
 }
 
-const WATERMARK: &[u8] = b"watermark";
+const WATERMARK: &[u8] = b"keys watermark";
 const KEY_BYTES: usize = 32;
 /// A larger transaction holds all readers up for longer than a status answer may take.
 const MAX_TRANSACTION_EVENTS: usize = 1_000;

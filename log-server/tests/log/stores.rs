@@ -25,7 +25,7 @@ fn addition(from: u64, to: u64) -> Addition {
     let event = |index: u64| Indexed {
         index: LeafIndex::new(index),
         event: id_of(&issue(usize::try_from(index).unwrap())),
-        labels: Vec::new(),
+        keys: Vec::new(),
     };
     Addition {
         from: TreeSize::new(from),
@@ -148,7 +148,7 @@ fn an_index_that_names_what_is_past_the_end_is_no_harm() {
             events: vec![Indexed {
                 index: LeafIndex::new(past),
                 event: id_of(&issue(7)),
-                labels: vec![label_key(1)],
+                keys: vec![label_key(1)],
             }],
         });
         world.log.admit(&revoke(1, None)).unwrap();

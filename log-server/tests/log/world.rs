@@ -83,7 +83,7 @@ pub(crate) fn genesis() -> Vec<u8> {
     let draft = json!({
         "subject": format!("log:{ORIGIN}"),
         "decided_at": "2026-01-01T00:00:00Z",
-        "body": { "rules": "state/0.1", "members": [{
+        "body": { "rules": "state/0.2", "members": [{
             "id": "jp", "name": "Japan", "roots": [root().vkey().to_string()], "threshold": 1,
             "territories": ["JP"], "domains": ["jp.example"], "associate": false,
         }] },

@@ -6,7 +6,7 @@
 //! ```
 
 use super::{RecordError, VERSION, array_at, check_start, check_zero, u64_at};
-use crate::merkle::{LeafHash, LeafIndex, RootHash, WholeTree};
+use crate::merkle::{Frontier, LeafHash, LeafIndex, RootHash, WholeTree};
 
 /// A list of events that bear on something, 56 bytes: how many, the last, and their root.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,6 +29,17 @@ impl IndexRecord {
             count: events.len() as u64,
             last_index,
             root: WholeTree::new(leaves).root(),
+        })
+    }
+
+    /// Records the events of a tree's frontier, the newest of them at `last_index`; `None` if there is none.
+    #[must_use]
+    pub(crate) fn of_frontier(last_index: LeafIndex, frontier: &Frontier) -> Option<Self> {
+        let count = frontier.size().get();
+        (count > 0).then(|| Self {
+            count,
+            last_index,
+            root: frontier.root(),
         })
     }
 
@@ -99,4 +110,4 @@ pub fn index_leaf(index: LeafIndex, leaf: &LeafHash) -> LeafHash {
 /// Length of an index record.
 pub const INDEX_BYTES: usize = 56;
 
-const KIND_INDEX: u8 = 2;
+pub(super) const KIND_INDEX: u8 = 2;

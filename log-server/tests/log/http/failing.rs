@@ -53,7 +53,7 @@ async fn an_index_that_names_what_is_no_event_mends() {
         events: vec![Indexed {
             index: LeafIndex::new(1),
             event: id_of(&issue(99)),
-            labels: vec![label_key(3)],
+            keys: vec![label_key(3)],
         }],
     });
     assert_eq!(get(&router, path).await.json()["title"], "starting");
@@ -71,7 +71,7 @@ async fn an_event_that_the_index_puts_past_the_end_is_not_there() {
         events: vec![Indexed {
             index: LeafIndex::new(u64::MAX),
             event: id,
-            labels: Vec::new(),
+            keys: Vec::new(),
         }],
     });
     let got = get(&router(&world), &format!("/v1/events/{id}")).await;
@@ -184,9 +184,9 @@ impl Index for HangingIndex {
         self.inner.event(id)
     }
 
-    fn label(&self, key: &MapKey) -> Vec<LeafIndex> {
+    fn entries(&self, key: &MapKey) -> Vec<LeafIndex> {
         self.wait();
-        self.inner.label(key)
+        self.inner.entries(key)
     }
 
     fn append(&self, addition: Addition) {
