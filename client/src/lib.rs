@@ -4,13 +4,19 @@
 //! trust file ─▶ TrustedLog ─┬─ lookup: log's answer ─▶ bundle ─▶ status, under a head that is not older
 //!                           ├─ proof:  tlog-proof ─▶ an entry is in the log
 //!                           ├─ submit: signed event ─▶ index
-//!                           └─ batch:  many signed events ─▶ proofs
+//!                           ├─ batch:  many signed events ─▶ proofs
+//!                           └─ head:   checkpoint ─▶ newest witnessed head ─┬─ follow: entries as they come
+//!                                                                           └─ mirror: a copy for any file server
 //! ```
 //! Every failure to learn a status is an `Err`, never a status. Nothing here is for terminals.
 
 pub mod batch;
+pub mod follow;
+pub mod head;
 pub mod log_server;
 pub mod lookup;
+pub mod mirror;
+pub mod patience;
 pub mod proof;
 pub mod submit;
 pub mod trust;

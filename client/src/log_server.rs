@@ -3,11 +3,15 @@
 //! ```text
 //! GET  <url>/checkpoint                          c2sp.org/tlog-tiles
 //! GET  <url>/v1/status/label/<scheme>/<id>       a bundle; also authority/<name>, scheme/<id>, member/<code>
+//! GET  <url>/v1/log                              what the log says of itself
+//! GET  <url>/v1/events/<id>                      an event; its Link header names the index
 //! GET  <url>/v1/proof/<index>                    a tlog-proof under the published head
 //! POST <url>/v1/events                           a signed event; /v1/events:batch many
 //! 4xx, 5xx application/problem+json (RFC 9457)   {"type":"…/wrong-previous","title":…,"detail":…}
 //! ```
 //! Bytes are checked by `lookup`, `proof` and `trust::store`.
+
+mod description;
 
 use std::time::Duration;
 
@@ -22,6 +26,8 @@ use labelproof_host::{
     tiles::{HttpTiles, TileReader},
 };
 use serde::Deserialize;
+
+pub use description::Description;
 
 /// A log's address, and how it is reached.
 #[derive(Clone, Debug)]
@@ -63,6 +69,37 @@ impl LogServer {
     /// A reader of its entries and nodes, which believes only what `checkpoint` binds.
     pub fn tiles(&self, checkpoint: &SignedCheckpoint) -> TileReader<HttpTiles> {
         TileReader::new(HttpTiles::new(self.fetch.clone(), &self.url), checkpoint)
+    }
+
+    /// Its tiles and bundles as they come, for whoever checks them.
+    pub fn tile_source(&self) -> HttpTiles {
+        HttpTiles::new(self.fetch.clone(), &self.url)
+    }
+
+    /// What the log says of itself; nothing vouches for it.
+    ///
+    /// # Errors
+    /// [`ServerError`]; [`ServerError::NotOurs`] for what is no description.
+    pub fn describe(&self) -> Result<Description, ServerError> {
+        let body = self.get("/v1/log", MAX_DESCRIPTION_BYTES)?;
+        serde_json::from_slice(&body).map_err(|_| ServerError::NotOurs)
+    }
+
+    /// Where the log says that an event is, unverified.
+    ///
+    /// # Errors
+    /// [`ServerError`]; a 404 while the event is not known.
+    pub fn index_of(&self, id: EventId) -> Result<LeafIndex, ServerError> {
+        let url = format!("{}/v1/events/{id}", self.url);
+        let response = self.fetch.get(&url, MAX_PROOF_BYTES)?;
+        let link = response.header("link").map(str::to_owned);
+        taken(url, response)?;
+        let link = link.ok_or(ServerError::NotOurs)?;
+        let rest = link.strip_prefix("</v1/proof/").and_then(|rest| {
+            let (index, _) = rest.split_once('>')?;
+            index.parse().ok()
+        });
+        rest.ok_or(ServerError::NotOurs)
     }
 
     /// The published checkpoint, unverified.
@@ -261,6 +298,9 @@ const MAX_CHECKPOINT_BYTES: usize = 64 << 10;
 
 /// 65,536 lines of mostly 64 bytes; a label's bundle has about 13 kB.
 const MAX_BUNDLE_BYTES: usize = 8 << 20;
+
+/// A policy with 15 witnesses has 2 kB; the rest is numbers.
+const MAX_DESCRIPTION_BYTES: usize = 256 << 10;
 
 /// A checkpoint, 64 hashes and a receipt's extra, twice over for JSON.
 pub(crate) const MAX_PROOF_BYTES: usize = 256 << 10;

@@ -231,7 +231,7 @@ fn step<R: ReadNodes>(
 }
 
 /// Checks that `new` appends to `old`, with nodes that were verified against `new`.
-fn grown<R: ReadNodes>(
+pub(crate) fn grown<R: ReadNodes>(
     old: &SignedCheckpoint,
     new: &SignedCheckpoint,
     nodes: &R,

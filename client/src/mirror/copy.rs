@@ -1,0 +1,179 @@
+//! Copying: every tile and bundle that a head stands for and the folder lacks, on several threads.
+//!
+//! ```text
+//! levels 1 and up, from the top     few: one for 65,536 entries
+//! level 0 with its bundle           a piece of work each; the rightmost is partial
+//! ```
+//! A file that is there and not under the folder's checkpoint was left by a run that was killed: it is
+//! checked as one from the network is, and fetched when it does not fit.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use labelproof_core::{
+    entry_bundle::EntryBundle,
+    merkle::{LeafIndex, NodeHash, TreeHead, TreeSize},
+    tile::{Tile, TileIndex, TileKind, TileLevel, TilePath, Width},
+};
+use std::time::Duration;
+
+use super::{Folder, MirrorError, Plan, Progress};
+use crate::{head::AcceptedHead, patience::Wish};
+
+/// Copies what is missing, and tells how many files were written.
+pub(super) fn copy(
+    folder: &Folder,
+    plan: &Plan<'_>,
+    seen: &AcceptedHead<'_>,
+    have: Option<TreeHead>,
+    tell: &(dyn Fn(Progress) + Sync),
+) -> Result<u64, MirrorError> {
+    let copy = Copy {
+        folder,
+        plan,
+        seen,
+        size: seen.head().head().size(),
+        have: have.map_or(TreeSize::EMPTY, |head| head.size()),
+        written: AtomicU64::new(0),
+    };
+    let leaves = pieces(TileLevel::LEAVES, copy.size);
+    let above: u64 = TileLevel::all()
+        .skip(1)
+        .map(|level| pieces(level, copy.size))
+        .sum();
+    let total = above + 2 * leaves;
+    let done = AtomicU64::new(0);
+    let step = |count| {
+        let done = done.fetch_add(count, Ordering::Relaxed) + count;
+        tell(Progress { done, total });
+    };
+    for level in TileLevel::all().skip(1) {
+        for index in 0..pieces(level, copy.size) {
+            copy.must_go_on()?;
+            copy.tile_above(level, TileIndex::new(index))?;
+            step(1);
+        }
+    }
+    let next = AtomicU64::new(0);
+    let failed = AtomicBool::new(false);
+    let first_error = Mutex::new(None);
+    let work = || {
+        while !failed.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= leaves {
+                return;
+            }
+            let done = copy
+                .must_go_on()
+                .and_then(|()| copy.leaves(TileIndex::new(index)));
+            match done {
+                Ok(()) => step(2),
+                Err(error) => {
+                    failed.store(true, Ordering::Relaxed);
+                    let mut first = first_error.lock().unwrap_or_else(PoisonError::into_inner);
+                    first.get_or_insert(error);
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..plan.parallel.get() {
+            scope.spawn(work);
+        }
+        work();
+    });
+    match first_error
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+    {
+        Some(error) => Err(error),
+        None => Ok(copy.written.into_inner()),
+    }
+}
+
+struct Copy<'a> {
+    folder: &'a Folder,
+    plan: &'a Plan<'a>,
+    seen: &'a AcceptedHead<'a>,
+    size: TreeSize,
+    have: TreeSize,
+    written: AtomicU64,
+}
+
+impl Copy<'_> {
+    fn must_go_on(&self) -> Result<(), MirrorError> {
+        match self.plan.pause.pause(Duration::ZERO) {
+            Wish::GoOn => Ok(()),
+            Wish::Stop => Err(MirrorError::Stopped),
+        }
+    }
+
+    fn tile_above(&self, level: TileLevel, index: TileIndex) -> Result<(), MirrorError> {
+        let path = self.path(TileKind::Hashes(level), index);
+        if self.is_served(path) && self.folder.has(path)? {
+            return Ok(());
+        }
+        let bytes = self.seen.tiles().tile(path)?.to_bytes();
+        self.put(path, &bytes)
+    }
+
+    /// A tile of leaf hashes, and the bundle of those leaves.
+    fn leaves(&self, index: TileIndex) -> Result<(), MirrorError> {
+        let tile = self.path(TileKind::Hashes(TileLevel::LEAVES), index);
+        let bundle = self.path(TileKind::Entries, index);
+        let is_there = self.folder.has(tile)? && self.folder.has(bundle)?;
+        if is_there && (self.is_served(tile) || self.fits(tile, bundle)?) {
+            return Ok(());
+        }
+        let entries = self.seen.tiles().bundle(LeafIndex::new(tile.first()))?;
+        let hashes = self.seen.tiles().tile(tile)?;
+        self.put(tile, &hashes.to_bytes())?;
+        self.put(bundle, &entries.to_bytes())
+    }
+
+    /// Whether what a killed run left is what the head stands for; only full tiles are worth the look.
+    fn fits(&self, tile: TilePath, bundle: TilePath) -> Result<bool, MirrorError> {
+        let (Some(hashes), Some(entries)) = (self.folder.read(tile)?, self.folder.read(bundle)?)
+        else {
+            return Ok(false);
+        };
+        let (Ok(hashes), Ok(entries)) = (
+            Tile::parse(&hashes, tile.width()),
+            EntryBundle::parse(&entries, bundle.width()),
+        ) else {
+            return Ok(false);
+        };
+        let Some(root) = hashes.root() else {
+            return Ok(false);
+        };
+        let Some(parent) = tile.parent(self.size) else {
+            return Ok(false);
+        };
+        let above = self.seen.tiles().tile(parent)?;
+        let leaves = entries.leaf_hashes().map(NodeHash::from);
+        Ok(above.hashes().get(tile.position()) == Some(&root)
+            && leaves.eq(hashes.hashes().iter().copied()))
+    }
+
+    /// Whether the folder's checkpoint stands for this very file, which was checked before it was written.
+    fn is_served(&self, path: TilePath) -> bool {
+        TilePath::in_tree(path.kind(), path.index(), self.have) == Some(path)
+    }
+
+    fn put(&self, path: TilePath, bytes: &[u8]) -> Result<(), MirrorError> {
+        self.folder.put(path, bytes)?;
+        self.written.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn path(&self, kind: TileKind, index: TileIndex) -> TilePath {
+        TilePath::in_tree(kind, index, self.size).expect("the tree has as many tiles")
+    }
+}
+
+/// How many tiles a level has, a partial one included.
+pub(super) fn pieces(level: TileLevel, size: TreeSize) -> u64 {
+    level.hashes_in(size).div_ceil(u64::from(Width::FULL.get()))
+}

@@ -1,0 +1,231 @@
+//! The folder of a mirror: whose it is, and its files.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use labelproof_core::{
+    checkpoint::SignedCheckpoint,
+    merkle::TreeSize,
+    note::Note,
+    policy::WitnessedCheckpoint,
+    tile::{TileIndex, TileKind, TileLevel, TilePath, Width},
+    time::Time,
+};
+use labelproof_host::{
+    fs::{Fs, FsError, TEMP_SUFFIX, folder_of, write_atomic},
+    lock::{DirLock, LockError},
+    tiles::{DirTiles, TileReader},
+};
+
+use crate::{proof::open_checkpoint, trust::TrustedLog};
+
+/// A folder that mirrors one log, locked while this lives.
+#[derive(Debug)]
+pub struct Folder {
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
+    _lock: DirLock,
+}
+
+impl Folder {
+    /// Opens the mirror of `log` in `dir`, or begins one in a folder that is empty or not there.
+    ///
+    /// # Errors
+    /// [`FolderError::OtherLog`] and [`FolderError::NotAMirror`] for folders that are somebody else's.
+    pub fn open_or_begin(
+        fs: Arc<dyn Fs>,
+        dir: &Path,
+        log: &TrustedLog,
+    ) -> Result<Self, FolderError> {
+        let marker = dir.join(MARKER);
+        let is_new = !fs.exists(&marker)?;
+        if is_new {
+            fs.create_dir_all(dir)?;
+            let is_ours = |name: &String| name == LOCK || *name == format!("{MARKER}{TEMP_SUFFIX}");
+            if !fs.list(dir)?.iter().all(is_ours) {
+                return Err(FolderError::NotAMirror { dir: dir.into() });
+            }
+        }
+        let folder = Self {
+            _lock: DirLock::take(dir, "labelproof mirror")?,
+            fs,
+            dir: dir.into(),
+        };
+        if is_new {
+            write_atomic(&*folder.fs, &marker, marker_of(log).as_bytes())?;
+        } else {
+            folder.must_be_of(log)?;
+        }
+        Ok(folder)
+    }
+
+    /// Opens a mirror that is there.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn open(fs: Arc<dyn Fs>, dir: &Path, log: &TrustedLog) -> Result<Self, FolderError> {
+        if !fs.exists(&dir.join(MARKER))? {
+            return Err(FolderError::NotAMirror { dir: dir.into() });
+        }
+        let folder = Self {
+            _lock: DirLock::take(dir, "labelproof mirror --check")?,
+            fs,
+            dir: dir.into(),
+        };
+        folder.must_be_of(log)?;
+        Ok(folder)
+    }
+
+    /// Where it is.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The head it serves, `None` before the first copy was complete.
+    ///
+    /// # Errors
+    /// [`FolderError::BadCheckpoint`] for one that the trust file does not accept.
+    pub fn checkpoint(
+        &self,
+        log: &TrustedLog,
+        now: Time,
+    ) -> Result<Option<WitnessedCheckpoint>, FolderError> {
+        let path = self.dir.join(CHECKPOINT);
+        if !self.fs.exists(&path)? {
+            return Ok(None);
+        }
+        let bytes = self.fs.read(&path)?;
+        let signed = Note::parse(&bytes)
+            .ok()
+            .and_then(|note| open_checkpoint(note, log).ok());
+        match signed.and_then(|signed| log.policy().accept(signed, now).ok()) {
+            Some(head) => Ok(Some(head)),
+            None => Err(FolderError::BadCheckpoint { path }),
+        }
+    }
+
+    /// Its tiles, checked against a head.
+    pub fn tiles(&self, head: &WitnessedCheckpoint) -> TileReader<DirTiles> {
+        self.tiles_under(head.signed())
+    }
+
+    pub(super) fn tiles_under(&self, checkpoint: &SignedCheckpoint) -> TileReader<DirTiles> {
+        TileReader::new(DirTiles::new(self.fs.clone(), self.dir.clone()), checkpoint)
+    }
+
+    pub(super) fn has(&self, path: TilePath) -> Result<bool, FsError> {
+        self.fs.exists(&self.file(path))
+    }
+
+    pub(super) fn read(&self, path: TilePath) -> Result<Option<Vec<u8>>, FsError> {
+        match self.fs.read(&self.file(path)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn put(&self, path: TilePath, bytes: &[u8]) -> Result<(), FsError> {
+        let file = self.file(path);
+        if !self.fs.exists(folder_of(&file))? {
+            self.fs.create_dir_all(folder_of(&file))?;
+        }
+        write_atomic(&*self.fs, &file, bytes)
+    }
+
+    pub(super) fn put_checkpoint(&self, note: &[u8]) -> Result<(), FsError> {
+        write_atomic(&*self.fs, &self.dir.join(CHECKPOINT), note)
+    }
+
+    /// Removes partial tiles left of the edge of `size`: the full ones are there.
+    ///
+    /// SPEC tlog-tiles: a partial tile may be deleted once the full one is available. Those at the edge
+    /// stay for who still reads under an older checkpoint, 255 of a kind at most.
+    pub(super) fn drop_partials(&self, size: TreeSize) -> Result<(), FsError> {
+        let kinds = TileLevel::all().map(TileKind::Hashes);
+        for kind in kinds.chain([TileKind::Entries]) {
+            let level = match kind {
+                TileKind::Hashes(level) => level,
+                TileKind::Entries => TileLevel::LEAVES,
+            };
+            let full = level.hashes_in(size) / u64::from(Width::FULL.get());
+            // One look a tile: a run that was killed may have left some anywhere.
+            for index in 0..full {
+                self.drop_partials_of(kind, TileIndex::new(index))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_partials_of(&self, kind: TileKind, index: TileIndex) -> Result<(), FsError> {
+        let narrow = Width::new(1).expect("a width of one is one");
+        let narrow = TilePath::new(kind, index, narrow).expect("the tree has the full tile");
+        let file = self.file(narrow);
+        let dir = folder_of(&file);
+        if self.fs.exists(dir)? {
+            for name in self.fs.list(dir)? {
+                self.fs.remove(&dir.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, path: TilePath) -> PathBuf {
+        self.dir.join(path.to_string())
+    }
+
+    fn must_be_of(&self, log: &TrustedLog) -> Result<(), FolderError> {
+        let found = self.fs.read(&self.dir.join(MARKER))?;
+        if found == marker_of(log).as_bytes() {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&found).into_owned();
+        Err(FolderError::OtherLog {
+            dir: self.dir.clone(),
+            found: text.lines().nth(1).unwrap_or("nothing").into(),
+        })
+    }
+}
+
+fn marker_of(log: &TrustedLog) -> String {
+    format!("{TAG}\n{}\n{}\n", log.origin(), log.genesis())
+}
+
+/// Why a folder is not the mirror that was wanted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// Its checkpoint is not one that the trust file accepts.
+    #[error("{} is not a checkpoint that the trust file accepts", path.display())]
+    BadCheckpoint {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The disk.
+    #[error(transparent)]
+    Files(#[from] FsError),
+    /// Another mirror works in it.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// It holds something else.
+    #[error("{} is not a mirror, and a mirror is begun in an empty folder", dir.display())]
+    NotAMirror {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// It mirrors another log.
+    #[error("{} mirrors another log: {found}, or one with another genesis", dir.display())]
+    OtherLog {
+        /// The folder.
+        dir: PathBuf,
+        /// The origin it says.
+        found: String,
+    },
+}
+
+const TAG: &str = "labelproof-mirror/v1";
+const MARKER: &str = "labelproof-mirror";
+const CHECKPOINT: &str = "checkpoint";
+const LOCK: &str = "lock";
