@@ -2,6 +2,8 @@
 //!
 //! Names and flags here are promises to scripts: one that is removed or changes its meaning breaks somebody.
 
+mod reading;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
@@ -13,6 +15,8 @@ use labelproof_core::{
     note::KeyName,
     time::Time,
 };
+
+pub(crate) use reading::{EntryName, Get, KindFilter, Log, Mirror, Tail};
 
 use crate::duration::MaxAge;
 
@@ -102,6 +106,26 @@ pub(crate) enum Command {
     /// Explain a file without checking it.
     #[command(after_help = "Example:\n  labelproof inspect jp.jc-star.EX-000123.labelproof")]
     Inspect(Inspect),
+    /// Say what a log is: its origin, keys, policy, size, age and witnesses.
+    #[command(
+        after_help = "Example:\n  labelproof log --log https://labels.g7.example --trust trust.toml"
+    )]
+    Log(Log),
+    /// Show one entry of the log, proved.
+    #[command(
+        after_help = "Example:\n  labelproof get 4711 --trust trust.toml --out entry.note\n  labelproof verify entry.note.tlog-proof --event entry.note --trust trust.toml"
+    )]
+    Get(Get),
+    /// Show the log's newest entries, and go on as they come; each is proved before it is shown.
+    #[command(
+        after_help = "Example:\n  labelproof tail --follow --kind label.revoke --trust trust.toml"
+    )]
+    Tail(Tail),
+    /// Copy the log into a folder that any file server can serve; a run that was killed goes on.
+    #[command(
+        after_help = "Example:\n  labelproof mirror --dir mirror --trust trust.toml\n  labelproof mirror --dir mirror --trust trust.toml --check"
+    )]
+    Mirror(Mirror),
     /// Make and look at the file that says whom to trust.
     #[command(subcommand, arg_required_else_help = true)]
     Trust(TrustCommand),

@@ -191,7 +191,7 @@ fn vkey_lines(vkey: &Vkey) -> String {
 }
 
 /// What an event says, for people.
-fn event_lines(event: &Event) -> String {
+pub(crate) fn event_lines(event: &Event) -> String {
     let mut lines = format!(
         "  kind       {}\n  subject    {}\n  decided    {}\n",
         event.kind(),
@@ -284,7 +284,8 @@ fn bundle_lines(bundle: &Bundle) -> (String, Value) {
     (lines, content)
 }
 
-fn head_lines(head: &StateHead) -> (String, Value) {
+/// What a state head says, for people and for programs.
+pub(crate) fn head_lines(head: &StateHead) -> (String, Value) {
     let lines = format!(
         "  log        {}\n  genesis    {}\n  covers     entries 0 to {}\n  labels     {} issued so far\n  rules      {}\n",
         head.origin(),

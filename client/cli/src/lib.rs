@@ -9,13 +9,17 @@ mod duration;
 mod event;
 mod files;
 mod finding;
+mod get;
 mod inspect;
 mod issue;
 mod key;
 mod keygen;
+mod log;
 mod lookup;
+mod mirror;
 mod outcome;
 mod publish;
+mod reading;
 mod reinstate;
 mod report;
 mod sign;
@@ -23,6 +27,7 @@ mod status;
 mod submit;
 #[allow(dead_code)] // Its first users land next.
 mod table;
+mod tail;
 mod take_away;
 mod trust;
 mod verify;
@@ -73,11 +78,15 @@ fn run(
         Form::Text(paint)
     };
     let world = World::real(cli.global.verbose);
-    let (name, end) = dispatch(cli.command, &world);
+    let (name, end) = dispatch(cli.command, form, &world);
     tell(name, end, form, out, err)
 }
 
-fn dispatch(command: Command, world: &World) -> (&'static str, Result<Report, Failure>) {
+fn dispatch(
+    command: Command,
+    form: Form,
+    world: &World,
+) -> (&'static str, Result<Report, Failure>) {
     match command {
         Command::Keygen(args) => ("keygen", keygen::run(&args, world)),
         Command::Key(KeyCommand::Show { file }) => ("key show", key::show(&file, world)),
@@ -92,6 +101,10 @@ fn dispatch(command: Command, world: &World) -> (&'static str, Result<Report, Fa
         Command::Status(args) => ("status", status::run(&args, world)),
         Command::Verify(args) => ("verify", verify::run(&args, world)),
         Command::Inspect(args) => ("inspect", inspect::run(&args.file, world)),
+        Command::Log(args) => ("log", log::run(&args, world)),
+        Command::Get(args) => ("get", get::run(&args, world)),
+        Command::Tail(args) => ("tail", tail::run(&args, form, world)),
+        Command::Mirror(args) => ("mirror", mirror::run(&args, world)),
         Command::Trust(TrustCommand::Init(args)) => ("trust init", trust::init(&args, world)),
         Command::Trust(TrustCommand::Show { trust }) => ("trust show", trust::show(&trust, world)),
         Command::Trust(TrustCommand::Check { file }) => ("trust check", trust::check(&file, world)),

@@ -67,7 +67,7 @@ pub(crate) fn unverified_exit(error: &Unverified) -> Exit {
 }
 
 /// `fork.evidence`, or with a number while that name is taken: older evidence is never lost.
-fn unused_name(world: &World) -> String {
+pub(crate) fn unused_name(world: &World) -> String {
     let numbered = (2..MAX_EVIDENCE).map(|number| format!("fork-{number}.evidence"));
     let is_free = |name: &String| matches!(world.exists(name.as_ref()), Ok(false));
     std::iter::once("fork.evidence".to_owned())

@@ -39,6 +39,8 @@ impl Report {
 pub(crate) enum Said {
     /// As it is.
     Plain(String),
+    /// Bytes for a file or another program, not one changed.
+    Raw(Vec<u8>),
     /// A word that is the answer, what it is about, and lines under it.
     Answer {
         /// How it is coloured on a terminal; the word says the same without colour.
@@ -222,6 +224,7 @@ fn say(said: &[Said], paint: Paint, to: &mut dyn Write) -> io::Result<()> {
     for (at, piece) in said.iter().enumerate() {
         match piece {
             Said::Plain(text) if text.is_empty() => {}
+            Said::Raw(bytes) => to.write_all(bytes)?,
             Said::Plain(text) => {
                 writeln!(to, "{}", shown(text.strip_suffix('\n').unwrap_or(text)))?;
             }
