@@ -5,6 +5,7 @@
 //! [`transcript`] runs what a README shows; [`world`] has the keys and notes of an invented registry.
 
 pub mod daemon;
+pub mod file_server;
 pub mod http;
 pub mod network;
 pub mod paper_log;

@@ -33,14 +33,14 @@ const SUBJECTS: [&str; 6] = [
 ];
 
 /// A folder with the programs, a trust file and whatever a test puts there.
-struct Desk {
+pub(crate) struct Desk {
     dir: tempfile::TempDir,
     programs: Programs,
 }
 
 impl Desk {
     /// With a trust file for the log on paper, said to be at `url`.
-    fn trusting(url: &str) -> Self {
+    pub(crate) fn trusting(url: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let demo = Path::new(env!("CARGO_BIN_EXE_labelproof-demo"));
         let programs = Programs::link(demo, dir.path()).unwrap();
@@ -52,20 +52,20 @@ impl Desk {
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.path(name), bytes).unwrap();
     }
 
-    fn exists(&self, name: &str) -> bool {
+    pub(crate) fn exists(&self, name: &str) -> bool {
         self.path(name).exists()
     }
 
     /// Runs `labelproof` in the folder.
-    fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Ended {
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Ended {
         let mut command = self.command();
         let done = command.args(args).output().unwrap();
         Ended {
@@ -75,7 +75,7 @@ impl Desk {
         }
     }
 
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(self.programs.path(Program::Client));
         command.current_dir(self.dir.path());
         command
@@ -121,7 +121,7 @@ fn log_at(time: Time) -> PaperLog {
     log
 }
 
-fn now() -> Time {
+pub(crate) fn now() -> Time {
     SystemClock.now()
 }
 
@@ -132,6 +132,6 @@ fn then() -> Time {
 
 const AT: &str = "2026-11-01T12:00:00Z";
 
-fn json_of(ended: &Ended) -> Value {
+pub(crate) fn json_of(ended: &Ended) -> Value {
     serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("no JSON object: {ended:?}"))
 }

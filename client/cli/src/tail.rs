@@ -67,7 +67,14 @@ pub(crate) fn run(args: &Tail, form: Form, world: &World) -> Result<Report, Fail
                     ));
                     wait
                 }
-                _ => return Err(failed(&from, &error, world).with(page.result(&follower))),
+                _ => {
+                    let failure = failed(&from, &error, world);
+                    let mut result = page.result(&follower);
+                    if let Some(known) = failure.result() {
+                        result["evidence"] = known["evidence"].clone();
+                    }
+                    return Err(failure.with(result));
+                }
             },
         };
         let is_over = match &stop {
