@@ -84,25 +84,11 @@ impl Log {
     /// # Errors
     /// [`Problem::Refused`] by parser, admission rules or state function; else why nothing is taken at the moment.
     pub fn admit(&self, bytes: &[u8]) -> Result<Admitted, Problem> {
-        let event = Event::parse(bytes)?;
-        if *event.origin() != self.setting().origin {
-            return Err(Refusal::WrongLog.into());
-        }
+        let event = self.parse(bytes)?;
         if let Some(known) = self.known(event.id())? {
             return Ok(known);
         }
-        let now = Time::from_unix(self.setting().clock.unix_ms() / 1_000).unwrap_or(Time::MAX);
-        admission::admit(&event, now)?;
-
-        // The keys in force may change before the lock is taken again; what the memo then misses is
-        // verified under the lock.
-        let keys = self
-            .writable()?
-            .state
-            .as_ref()
-            .map(|state| state.candidate_keys(&event))
-            .unwrap_or_default();
-        let memo = SignatureMemo::verify(&event, &keys);
+        let memo = self.verify(&event)?;
         // Between looking up a label and taking the lock again another event of it may come in, and
         // once it is loaded it stays: two rounds are enough unless the index misses something.
         for _ in 0..MAX_LOADS {
@@ -115,9 +101,54 @@ impl Log {
                 Attempt::Load(labels) => self.load_labels(&labels)?,
             }
         }
-        Err(Problem::Starting {
-            why: "the index is being rebuilt",
-        })
+        Err(INDEX_MISSES)
+    }
+
+    /// Tells whether the log would take an event now, and takes nothing; what is logged already it would take again.
+    ///
+    /// # Errors
+    /// As [`Log::admit`].
+    pub fn try_out(&self, bytes: &[u8]) -> Result<EventId, Problem> {
+        let event = self.parse(bytes)?;
+        if self.known(event.id())?.is_some() {
+            return Ok(event.id());
+        }
+        let memo = self.verify(&event)?;
+        for _ in 0..MAX_LOADS {
+            let guard = self.writable()?;
+            let state = guard.state.as_ref().expect("a writable tip has a state");
+            let labels = state.needs_history(&event);
+            if labels.is_empty() {
+                state.check(&event, &memo)?;
+                return Ok(event.id());
+            }
+            drop(guard);
+            self.load_labels(&labels)?;
+        }
+        Err(INDEX_MISSES)
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Result<Event, Problem> {
+        let event = Event::parse(bytes)?;
+        if *event.origin() != self.setting().origin {
+            return Err(Refusal::WrongLog.into());
+        }
+        Ok(event)
+    }
+
+    /// Applies the admission rules and verifies signatures, with no lock held.
+    fn verify(&self, event: &Event) -> Result<SignatureMemo, Problem> {
+        let now = Time::from_unix(self.setting().clock.unix_ms() / 1_000).unwrap_or(Time::MAX);
+        admission::admit(event, now)?;
+        // The keys in force may change before the lock is taken again; what the memo then misses is
+        // verified under the lock.
+        let keys = self
+            .writable()?
+            .state
+            .as_ref()
+            .map(|state| state.candidate_keys(event))
+            .unwrap_or_default();
+        Ok(SignatureMemo::verify(event, &keys))
     }
 
     fn try_admit(&self, event: &Event, memo: &SignatureMemo) -> Result<Attempt, Problem> {
@@ -270,6 +301,11 @@ impl Log {
         Ok(())
     }
 }
+
+/// A label that was just loaded is asked for again.
+const INDEX_MISSES: Problem = Problem::Starting {
+    why: "the index is being rebuilt",
+};
 
 enum Attempt {
     Admitted(Admitted),

@@ -3,6 +3,7 @@
 //! ```text
 //! read     /checkpoint · /tile/…                                     c2sp.org/tlog-tiles, byte for byte
 //! submit   POST /v1/events
+//! batch    POST /v1/events:batch                                     many, answered line by line
 //! lookup   /v1/events/{id} · /v1/proof/{index}
 //! status   /v1/status/label|authority|scheme|member/…
 //! about    / · /v1/log · /livez · /readyz
@@ -12,11 +13,14 @@
 //! Everything is public and says so to browsers. Nothing here decides: it asks `log` and writes down the answer.
 
 mod about;
+mod batch;
 pub mod error;
+mod lines;
 mod lookup;
 mod openapi;
 mod read;
 mod status;
+mod stream;
 mod submit;
 
 use std::{sync::Arc, time::Duration};
@@ -30,6 +34,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt as _},
@@ -45,6 +50,7 @@ pub struct Service {
     log: Arc<Log>,
     interval: Duration,
     patience: Duration,
+    batches: Arc<Semaphore>,
 }
 
 impl Service {
@@ -55,6 +61,7 @@ impl Service {
             log,
             interval,
             patience: PATIENCE,
+            batches: batch::places(),
         }
     }
 
@@ -91,6 +98,7 @@ fn routes() -> OpenApiRouter<Service> {
                 .layer(middleware::map_response(read::in_encodings)),
         )
         .routes(routes!(submit::event).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)))
+        .routes(routes!(batch::events))
         .routes(routes!(lookup::event))
         .routes(routes!(lookup::proof))
         .routes(routes!(status::label))

@@ -8,6 +8,8 @@
 //! does not compile without a status. The code is the last part of `type`; `pointer` names a member of
 //! the event, `prev` the id that was wanted.
 
+use std::time::Duration;
+
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -39,6 +41,27 @@ pub enum Problem {
         /// What is allowed.
         limit: usize,
     },
+    /// A body comes compressed.
+    #[error("compressed bodies are not read; send it as it is")]
+    Encoded,
+    /// A line of a batch is not what a line is.
+    #[error("the line is malformed: {why}")]
+    BadLine {
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A batch has more lines than a batch may have.
+    #[error("a batch has at most {limit} lines; this one and what follows it was not looked at")]
+    TooManyLines {
+        /// What is allowed.
+        limit: usize,
+    },
+    /// As many requests of this sort run as may run at once.
+    #[error("too many {what} run at once; send it again after the time in Retry-After")]
+    Busy {
+        /// What they are.
+        what: &'static str,
+    },
     /// The pool has no room for an event of this kind.
     #[error("too many events wait; send it again after the time in Retry-After")]
     PoolFull,
@@ -67,7 +90,10 @@ impl Problem {
             Self::NotFound => "not-found",
             Self::WrongMethod => "wrong-method",
             Self::BadAddress { .. } => "bad-address",
-            Self::BodyTooLarge { .. } => "too-large",
+            Self::BodyTooLarge { .. } | Self::TooManyLines { .. } => "too-large",
+            Self::Encoded => "encoded",
+            Self::BadLine { .. } => "malformed",
+            Self::Busy { .. } => "busy",
             Self::PoolFull => "pool-full",
             Self::NoQuorum => "no-quorum",
             Self::Storage => "storage",
@@ -86,7 +112,8 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Refused(Refusal::Malformed(_) | Refusal::NotCanonical { .. })
-            | Self::BadAddress { .. } => StatusCode::BAD_REQUEST,
+            | Self::BadAddress { .. }
+            | Self::BadLine { .. } => StatusCode::BAD_REQUEST,
             Self::Refused(
                 Refusal::BadSignature { .. } | Refusal::UnknownAuthority | Refusal::OutOfScope,
             ) => StatusCode::FORBIDDEN,
@@ -97,9 +124,10 @@ impl Problem {
                 | Refusal::DuplicateLabel
                 | Refusal::BadTransition { .. },
             ) => StatusCode::CONFLICT,
-            Self::Refused(Refusal::TooLarge { .. }) | Self::BodyTooLarge { .. } => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            Self::Refused(Refusal::TooLarge { .. })
+            | Self::BodyTooLarge { .. }
+            | Self::TooManyLines { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Refused(
                 Refusal::BadMember { .. }
                 | Refusal::PrivateData { .. }
@@ -108,23 +136,46 @@ impl Problem {
                 | Refusal::UnknownKind
                 | Refusal::DecidedInFuture,
             ) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::PoolFull | Self::NoQuorum | Self::Storage | Self::Starting { .. } => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Busy { .. }
+            | Self::PoolFull
+            | Self::NoQuorum
+            | Self::Storage
+            | Self::Starting { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     /// After how many seconds it is worth asking again.
     pub(super) fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Self::PoolFull => Some(1),
+            Self::PoolFull | Self::Busy { .. } => Some(1),
             Self::Starting { .. } => Some(2),
             Self::NoQuorum | Self::Storage => Some(10),
             Self::Refused(_)
             | Self::NotFound
             | Self::WrongMethod
             | Self::BadAddress { .. }
-            | Self::BodyTooLarge { .. } => None,
+            | Self::BodyTooLarge { .. }
+            | Self::Encoded
+            | Self::BadLine { .. }
+            | Self::TooManyLines { .. } => None,
+        }
+    }
+
+    /// How long to wait if the same may soon succeed without anybody doing anything about it.
+    pub(super) fn passes_after(&self) -> Option<Duration> {
+        match self {
+            Self::PoolFull | Self::NoQuorum => self.retry_after_s().map(Duration::from_secs),
+            Self::Refused(_)
+            | Self::NotFound
+            | Self::WrongMethod
+            | Self::BadAddress { .. }
+            | Self::BodyTooLarge { .. }
+            | Self::Encoded
+            | Self::BadLine { .. }
+            | Self::TooManyLines { .. }
+            | Self::Busy { .. }
+            | Self::Storage
+            | Self::Starting { .. } => None,
         }
     }
 

@@ -5,6 +5,7 @@
 //!   Prefer: respond-async              202 {index, event, leaf, receipt}   durable and signed
 //! known already                        200, else the same
 //! no quorum within 30 s                202, as if asked for
+//! POST /v1/events?dry-run              200 {event, accepted}             the log would take it now
 //! ```
 //! `proof` and `receipt` are whole files: a `.tlog-proof` under the witnessed checkpoint, and one under the
 //! log's own with the state head as its extra.
@@ -12,11 +13,12 @@
 use axum::{
     Json,
     body::Bytes,
-    extract::{State, rejection::BytesRejection},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{FromRequestParts, State, rejection::BytesRejection},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use labelproof_core::{
+    event::EventId,
     merkle::prove_inclusion,
     receipt::Receipt,
     refusal::{Malformed, Refusal},
@@ -56,13 +58,80 @@ pub(super) struct Answer {
     receipt: Option<String>,
 }
 
+/// An event that the log would take now.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Trial {
+    /// Its id: the SHA-256 of the note text, hex.
+    event: String,
+    /// Always true; what the log would not take is a problem.
+    accepted: bool,
+}
+
+impl Trial {
+    pub(super) fn of(event: EventId) -> Self {
+        Self {
+            event: event.to_string(),
+            accepted: true,
+        }
+    }
+}
+
+/// What an event is answered if nothing is wrong with it.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum PlaceOrTrial {
+    /// It is in the log.
+    Place(Answer),
+    /// It would be taken.
+    Trial(Trial),
+}
+
+/// What to do with an event that is admitted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Mode {
+    /// Take it.
+    Take,
+    /// Say that the log would take it.
+    Try,
+}
+
+/// The value of `dry-run`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "`Mode` reads it; this says what it looks like")]
+pub(super) enum DryRun {
+    /// Said is said.
+    #[schema(rename = "")]
+    Named,
+    /// The same.
+    #[schema(rename = "true")]
+    True,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Mode {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parts.uri.query() {
+            None | Some("") => Ok(Self::Take),
+            Some("dry-run" | "dry-run=" | "dry-run=true") => Ok(Self::Try),
+            // A misspelt dry run must not become a real one.
+            Some(_) => Err(Problem::BadAddress {
+                what: "its query is nothing or dry-run",
+            }),
+        }
+    }
+}
+
 /// `POST /v1/events`: puts an event into the log.
 #[utoipa::path(
     post, path = "/v1/events", tag = "events", operation_id = "submit_event",
-    params(("prefer" = Option<String>, Header, description = "`respond-async`: do not wait for the witnesses (RFC 7240).")),
+    params(
+        ("dry-run" = inline(Option<DryRun>), Query, description = "Say whether the log would take it, and take nothing."),
+        ("prefer" = Option<String>, Header, description = "`respond-async`: do not wait for the witnesses (RFC 7240)."),
+    ),
     request_body(content = String, content_type = "text/plain", description = "The signed note of one event."),
     responses(
-        (status = 200, description = "It was in the log before.", body = Answer, content_type = "application/json",
+        (status = 200, description = "It was in the log before; or, in a dry run, it would be taken.", body = PlaceOrTrial, content_type = "application/json",
             headers(("cache-control"), ("preference-applied"))),
         (status = 201, description = "It is in the log and witnessed; `proof` shows it.", body = Answer,
             content_type = "application/json", headers(("cache-control"))),
@@ -73,36 +142,35 @@ pub(super) struct Answer {
 )]
 pub(super) async fn event(
     State(service): State<Service>,
+    mode: Mode,
     request: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
+    check_encoding(&request)?;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::BodyTooLarge {
             limit: MAX_BODY_BYTES,
         },
         _ => Problem::Refused(Refusal::Malformed(Malformed::Note)),
     })?;
+    if mode == Mode::Try {
+        let event = apart(&service, move |log| log.try_out(&body)).await?;
+        return Ok(respond(StatusCode::OK, Trial::of(event)));
+    }
     let admitted = apart(&service, move |log| log.admit(&body)).await?;
-    let (goal, is_async) = if prefers_async(&request) {
-        (Standing::Acknowledged, true)
+    let is_async = prefers_async(&request);
+    let goal = if is_async {
+        Standing::Acknowledged
     } else {
-        (Standing::Published, false)
+        Standing::Published
     };
-    let standing = wait(&service, &admitted, goal).await;
-    let mut response = match standing {
-        Standing::Published if !is_async => {
-            apart(&service, move |log| witnessed(log, &admitted)).await?
-        }
-        Standing::Published | Standing::Acknowledged => {
-            apart(&service, move |log| durable(log, &admitted)).await?
-        }
-        Standing::Failed | Standing::Waiting => return Err(Problem::Storage),
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
+    let deadline = Instant::now() + service.patience;
+    let standing = wait_until(&service, &admitted, goal, deadline).await;
+    let (status, answer) = apart(&service, move |log| answered(log, &admitted, standing)).await?;
+    let mut response = respond(status, answer);
     if is_async {
         // SPEC RFC 7240: what was honoured is said.
-        headers.insert(
+        response.headers_mut().insert(
             "preference-applied",
             HeaderValue::from_static("respond-async"),
         );
@@ -110,15 +178,41 @@ pub(super) async fn event(
     Ok(response)
 }
 
+fn respond(status: StatusCode, answer: impl Serialize) -> Response {
+    let mut response = (status, Json(answer)).into_response();
+    let no_store = HeaderValue::from_static(NO_STORE);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, no_store);
+    response
+}
+
+/// A compressed event would be read as bytes that are no note; that it was compressed says more.
+pub(super) fn check_encoding(request: &HeaderMap) -> Result<(), Problem> {
+    match request.get(header::CONTENT_ENCODING) {
+        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            Err(Problem::Encoded)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Waits until the event stands where it should, time is up, or the process ends.
-async fn wait(service: &Service, admitted: &Admitted, goal: Standing) -> Standing {
-    let deadline = Instant::now() + service.patience;
+///
+/// Who asked for a receipt gets one, however quick the witnesses were: it stands no higher than `goal`.
+pub(super) async fn wait_until(
+    service: &Service,
+    admitted: &Admitted,
+    goal: Standing,
+    deadline: Instant,
+) -> Standing {
     let mut progress = service.log.progress();
     loop {
         let now = *progress.borrow_and_update();
         let standing = now.standing(admitted.index(), admitted.epoch());
         let enough = match standing {
-            Standing::Failed | Standing::Published => true,
+            Standing::Published => return goal,
+            Standing::Failed => true,
             Standing::Acknowledged => goal == Standing::Acknowledged || now.is_ending(),
             Standing::Waiting => false,
         };
@@ -128,7 +222,20 @@ async fn wait(service: &Service, admitted: &Admitted, goal: Standing) -> Standin
     }
 }
 
-fn witnessed(log: &Log, admitted: &Admitted) -> Result<Response, Problem> {
+/// What an event that stands there is answered: with the witnessed proof, or the receipt.
+pub(super) fn answered(
+    log: &Log,
+    admitted: &Admitted,
+    standing: Standing,
+) -> Result<(StatusCode, Answer), Problem> {
+    match standing {
+        Standing::Published => witnessed(log, admitted),
+        Standing::Acknowledged => durable(log, admitted),
+        Standing::Failed | Standing::Waiting => Err(Problem::Storage),
+    }
+}
+
+fn witnessed(log: &Log, admitted: &Admitted) -> Result<(StatusCode, Answer), Problem> {
     let published = log.published().ok_or(Problem::NoQuorum)?;
     let answer = Answer {
         proof: Some(proof_of(log, &published, admitted.index())?.to_string()),
@@ -138,10 +245,10 @@ fn witnessed(log: &Log, admitted: &Admitted) -> Result<Response, Problem> {
         Arrival::New => StatusCode::CREATED,
         Arrival::Known => StatusCode::OK,
     };
-    Ok((status, Json(answer)).into_response())
+    Ok((status, answer))
 }
 
-fn durable(log: &Log, admitted: &Admitted) -> Result<Response, Problem> {
+fn durable(log: &Log, admitted: &Admitted) -> Result<(StatusCode, Answer), Problem> {
     let answer = Answer {
         receipt: Some(receipt(log, admitted)?.to_string()),
         ..Answer::about(admitted)
@@ -150,7 +257,7 @@ fn durable(log: &Log, admitted: &Admitted) -> Result<Response, Problem> {
         Arrival::New => StatusCode::ACCEPTED,
         Arrival::Known => StatusCode::OK,
     };
-    Ok((status, Json(answer)).into_response())
+    Ok((status, answer))
 }
 
 /// The receipt under the newest head the log signed.
@@ -183,7 +290,7 @@ impl Answer {
 }
 
 /// SPEC RFC 7240: preferences are separated by commas; unknown ones are ignored.
-fn prefers_async(request: &HeaderMap) -> bool {
+pub(super) fn prefers_async(request: &HeaderMap) -> bool {
     let values = request
         .get_all("prefer")
         .iter()

@@ -1,5 +1,6 @@
 //! The routes, asked without a socket.
 
+mod batch;
 mod failing;
 mod openapi;
 mod read;
@@ -72,7 +73,11 @@ async fn get(router: &Router, path: &str) -> Got {
 }
 
 async fn post(router: &Router, headers: &[(&str, &str)], body: Vec<u8>) -> Got {
-    let mut request = Request::post("/v1/events");
+    post_to(router, "/v1/events", headers, body).await
+}
+
+async fn post_to(router: &Router, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Got {
+    let mut request = Request::post(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

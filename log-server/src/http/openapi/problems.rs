@@ -16,7 +16,7 @@ use utoipa::{
     },
 };
 
-use crate::http::{MAX_BODY_BYTES, error::Problem};
+use crate::http::{MAX_BODY_BYTES, batch::MAX_BATCH_BYTES, error::Problem};
 
 /// What the log answers when it does not do what was asked (RFC 9457).
 #[derive(ToSchema)]
@@ -71,12 +71,20 @@ sets! {
     OfStatus: [BAD_ADDRESS, Problem::NoQuorum, Problem::Storage, STARTING];
     /// An event is taken, or not.
     OfEvents: refusals().into_iter().chain([
-        Problem::BodyTooLarge { limit: MAX_BODY_BYTES }, Problem::PoolFull, Problem::NoQuorum, Problem::Storage, STARTING,
+        DRY_RUN, Problem::BodyTooLarge { limit: MAX_BODY_BYTES }, Problem::Encoded, Problem::PoolFull,
+        Problem::NoQuorum, Problem::Storage, STARTING,
     ]);
+    /// A batch is read; what becomes of its lines stands in the answer.
+    OfBatches: [
+        DRY_RUN, Problem::BodyTooLarge { limit: MAX_BATCH_BYTES }, Problem::Encoded, Problem::Busy { what: "batches" },
+    ];
 }
 
 const BAD_ADDRESS: Problem = Problem::BadAddress {
     what: "an index is a decimal number",
+};
+const DRY_RUN: Problem = Problem::BadAddress {
+    what: "its query is nothing or dry-run",
 };
 const STARTING: Problem = Problem::Starting {
     why: "the store is being loaded",
