@@ -200,6 +200,9 @@ def replay(bundle, records, trusted):
     return state
 
 
+GRANTS = ["label.renew", "label.amend", "label.bind", "label.reinstate"]
+
+
 def cut_off(state, name):
     """What the cuts leave of a label."""
     label, scheme = state.labels[name], state.schemes[name[0]]
@@ -210,7 +213,7 @@ def cut_off(state, name):
         event = state.events[index]
         believed, with_all = state.signers_of(event, index), False
         own_issue = event.kind == "label.issue" and state.label_name(*event.name) == name
-        if own_issue or event.kind == "label.reinstate":
+        if own_issue or event.kind in GRANTS:
             lab = event.body.get("lab")
             named = {who for who, _ in believed} | ({lab} if lab else set())
             with_all = any(state.authorities[who].effect == "all" for who in named)
@@ -227,7 +230,21 @@ def cut_off(state, name):
             falls = falls or with_all
     if not left_out:
         return "nothing left out"
-    return {"left_out": left_out, "remaining": rest.status if rest else None, "falls": falls}
+    return {
+        "left_out": left_out,
+        "remaining": rest.status if rest else None,
+        "covers": covers(rest) if rest else None,
+        "falls": falls,
+    }
+
+
+def covers(label):
+    return {
+        "valid_until": None if label.not_after == 2**64 - 1 else label.not_after,
+        "gtins": sorted(label.gtins),
+        "models": sorted(model["number"] for model in label.models),
+        "aliases": sorted(label.aliases),
+    }
 
 
 def stands(authority, public, index):
@@ -245,16 +262,14 @@ def advance(state, name, rest, event, index, signers, own_issue):
     if own_issue:
         issuers = [w for w in signers if state.authorities[w].may_issue(scheme, event.body)]
         demand(issuers, "issuer")
-        return Label(issuers[0], event.body)
+        return Label(issuers[0], event.body, state.schemes[scheme].body)
     if rest is None:
-        demand(event.kind != "label.reinstate", "nothing to give back to")
+        demand(event.kind not in GRANTS, "nothing to give to")
         return None
     if event.kind == "label.issue":
         rest.step(event, index, "supersede", False)
         return rest
-    supervises = any(state.authorities[who].has_role("supervisor", scheme) for who in signers)
-    owns = any(state.stands_for(who, rest.issuer, index) for who in signers)
-    demand(supervises or owns, "signers")
+    supervises = state.check_power(event, index, signers, rest)
     rest.step(event, index, event.kind.split(".")[1], supervises)
     return rest
 

@@ -46,10 +46,14 @@ BODIES = {
         "supersedes", "support_end", "territory", "updates", "valid_from", "valid_until",
         "validity_reference",
     },
+    "label.renew": {"aliases", "valid_until"},
+    "label.bind": {"gtins", "models"},
+    "label.unbind": {"gtins", "models"},
     "label.suspend": {"until", "validity_effect"},
     "label.reinstate": {"suspension"},
     "label.revoke": set(),
 }  # fmt: skip
+BODIES["label.amend"] = BODIES["label.issue"]
 SUBJECTS = {"log": "log:", "member": "member:", "scheme": "scheme:", "authority": "authority:"}
 
 
@@ -105,11 +109,17 @@ class Event:
             demand(self.subject.startswith(SUBJECTS[family]), "subject")
             self.name = self.subject.split(":", 1)[1]
         self.decided_at = seconds(self.json["decided_at"])
-        takes = ["label.suspend", "label.revoke", "authority.withdraw"]
+        takes = ["label.unbind", "label.suspend", "label.revoke", "authority.withdraw"]
         demand("reason" in self.json or self.kind not in takes, "reason")
         demand("reason" in self.json or "revoke" not in self.body, "reason")
         reason = self.json.get("reason")
         self.reason = REASONS.index(reason["code"]) if reason else 0
+        if self.kind in ["label.issue", "label.amend"]:
+            demand(self.body["native_id"] == self.name[1], "native id")
+        if self.kind in ["label.issue", "label.amend", "label.renew"]:
+            demand(all(alias.strip(" ") for alias in self.body.get("aliases", [])), "alias")
+        if self.kind in ["label.bind", "label.unbind"]:
+            demand(self.body["gtins"] or self.body["models"], "nothing named")
         if self.kind == "label.suspend":
             demand(self.body.get("validity_effect") in ["suspended", "none"], "effect")
 

@@ -6,7 +6,7 @@ import json
 
 import ed25519
 from events import Event, Refused, Vkey, demand, seconds
-from formats import NONE, canonical_id, leaf_hash, list_root, map_key, map_root
+from formats import NONE, canonical_id, index_record, leaf_hash, list_root, map_key, map_root
 from formats import state_head, state_record
 
 RULES = "state/0.2"
@@ -119,21 +119,67 @@ class Authority(Subject):
 
 
 class Label(Subject):
-    def __init__(self, issuer, body):
+    def __init__(self, issuer, body, scheme):
         super().__init__()
         self.issuer, self.suspensions, self.prior = issuer, [], None
-        self.not_after = seconds(body["valid_until"]) if "valid_until" in body else NONE
+        self.scheme, self.fixed, self.not_after = scheme, fixed(body), ends(body)
+        self.gtins, self.models = list(body["gtins"]), list(body["models"])
+        self.aliases = self.canonical(body)
         self.successor, self.newest_reinstate = NONE, None
 
-    def step(self, event, index, step, by_supervisor):
+    def canonical(self, body):
+        return {canonical_id(self.scheme["id_rule"], one) for one in body.get("aliases", [])}
+
+    def check(self, event, step):
+        """What a step says of products, printed ids and validity fits to what is there."""
+        self.check_from(step)
+        body = event.body
+        if step == "renew":
+            aliases = self.canonical(body)
+            demand(ends(body) >= self.not_after, "shorter")
+            does = aliases or ends(body) > self.not_after or self.status == "lapsed"
+            demand(does, "renews nothing")
+            demand(len(aliases) == len(body.get("aliases", [])), "alias twice")
+            demand(not aliases & self.aliases, "alias is there")
+            demand(len(aliases) + len(self.aliases) <= 8, "aliases")
+        elif step == "amend":
+            demand(fixed(body) == self.fixed and ends(body) == self.not_after, "fixed")
+            demand(set(body["gtins"]) == set(self.gtins), "products")
+            demand(self.canonical(body) == self.aliases, "printed ids")
+        elif step in ["bind", "unbind"]:
+            for list_name, limit in [("gtins", 64), ("models", 256)]:
+                known = getattr(self, list_name)
+                there = [one in known for one in body[list_name]]
+                demand(all(there) if step == "unbind" else not any(there), list_name)
+                demand(step == "unbind" or len(known) + len(there) <= limit, "too many")
+
+    def check_from(self, step):
         allowed = {
+            "renew": ["active", "suspended"] + ["lapsed"] * self.scheme["late_renewal"],
+            "amend": ["active", "suspended"],
+            "bind": ["active", "suspended"],
+            "unbind": ["active", "suspended"],
             "suspend": ["active", "suspended"],
             "reinstate": ["suspended"],
             "supersede": ["active", "suspended", "lapsed"],
             "revoke": ["active", "suspended", "superseded", "withdrawn", "lapsed", "revoked"],
         }
         demand(self.status in allowed[step], "transition")
-        if step == "suspend":
+
+    def step(self, event, index, step, by_supervisor):
+        self.check_from(step)
+        if step == "renew":
+            self.not_after, self.aliases = ends(event.body), self.aliases | self.canonical(event.body)
+            self.status = "active" if self.status == "lapsed" else self.status
+        elif step == "amend":
+            self.models = list(event.body["models"])
+        elif step == "bind":
+            for known, more in [(self.gtins, event.body["gtins"]), (self.models, event.body["models"])]:
+                known += [one for one in more if one not in known]
+        elif step == "unbind":
+            self.gtins = [one for one in self.gtins if one not in event.body["gtins"]]
+            self.models = [one for one in self.models if one not in event.body["models"]]
+        elif step == "suspend":
             suspension = (event.id, by_supervisor, event.body["validity_effect"], event.reason)
             self.suspensions.append(suspension)
             self.status, self.reason = "suspended", event.reason
@@ -151,8 +197,10 @@ class Label(Subject):
         elif step == "revoke":
             self.prior = self.prior or self.status
             self.status, self.reason = "revoked", event.reason
-        else:
+        elif step == "supersede":
             self.status, self.reason, self.successor = "superseded", event.reason, index
+        else:
+            raise AssertionError(step)
 
     def record(self):
         flags = 1 if any(suspension[1] for suspension in self.suspensions) else 0
@@ -160,6 +208,16 @@ class Label(Subject):
         flags |= 4 if effects and set(effects) == {"none"} else 0
         prior = STATUS[self.prior] if self.prior else 0
         return super().record(flags, prior, self.not_after, self.successor)
+
+
+def fixed(body):
+    """What an amend leaves as it is, besides products, printed ids and the end of validity."""
+    names = ["native_id", "level", "supersedes", "valid_from", "validity_reference"]
+    return [body.get(name) for name in names]
+
+
+def ends(body):
+    return seconds(body["valid_until"]) if "valid_until" in body else NONE
 
 
 def owns_name(member, name):
@@ -178,6 +236,7 @@ class State:
         demand(event.body["rules"] == RULES, "rules")
         self.genesis, self.origin = leaf_hash(entry), event.origin
         self.members, self.schemes, self.authorities, self.labels = {}, {}, {}, {}
+        self.indexes = {}
         self.next, self.issues, self.clock = 1, 0, 0
         for body in event.body["members"]:
             member = Member(body)
@@ -213,6 +272,8 @@ class State:
         for (scheme, native), label in self.labels.items():
             records[map_key("label", [scheme, native])] = label.record()
             codes[label.events[0][0]] = CODES[label.status]
+        for key, events in self.indexes.items():
+            records[key] = index_record(events)
         clock = int(entry.decode().split("\n")[8])
         assert clock >= self.clock, "clock ran back"
         self.clock = clock
@@ -410,12 +471,14 @@ class State:
         name = self.label_name(*event.name)
         if event.kind == "label.issue":
             self.issue(event, index, leaf, signers, name)
+            self.enter(event, index, leaf)
             return
         demand(name in self.labels, "label")
         label = self.labels[name]
-        supervises = any(self.authorities[who].has_role("supervisor", scheme) for who in signers)
-        owns = any(self.stands_for(who, label.issuer, index) for who in signers)
-        demand(supervises or owns, "signers")
+        step = event.kind.split(".")[1]
+        supervises = self.check_power(event, index, signers, label)
+        if step == "amend":
+            self.check_body(event, index)
         blind = event.kind in ["label.suspend", "label.revoke"] and event.prev is None
         if blind:
             newest = label.newest_reinstate
@@ -423,21 +486,52 @@ class State:
             demand(event.id not in label.ids, "blind and known")
         else:
             label.check_prev(event)
-        label.step(event, index, event.kind.split(".")[1], supervises)
+        label.check(event, step)
+        label.step(event, index, step, supervises)
         label.take(event, index, leaf)
+        self.enter(event, index, leaf)
 
-    def issue(self, event, index, leaf, signers, name):
+    def check_power(self, event, index, signers, label):
+        """Whether a supervisor's right counts; the own issuer's is enough, for some steps the only one."""
+        scheme, step = event.name[0], event.kind.split(".")[1]
+        own = [who for who in signers if self.stands_for(who, label.issuer, index)]
+        if step == "amend":
+            own = [who for who in own if self.authorities[who].may_issue(scheme, event.body)]
+        if step in ["renew", "amend", "bind", "unbind"]:
+            demand(own, "signers")
+            return False
+        supervises = any(self.authorities[who].has_role("supervisor", scheme) for who in signers)
+        demand(supervises or own, "signers")
+        return supervises
+
+    def check_body(self, event, index):
+        """What an issue or an amend says of its scheme and a lab."""
         scheme, body = event.name[0], event.body
-        issuers = [who for who in signers if self.authorities[who].may_issue(scheme, body)]
-        demand(issuers, "issuer")
         definition = self.schemes[scheme].body
-        demand(body["native_id"] == event.name[1], "native id")
         demand(any(level["code"] == body["level"] for level in definition["levels"]), "level")
         host = body["page"].removeprefix("https://").split("/")[0]
         demand(host in definition["hosts"], "host")
         if "lab" in body:
             lab = self.authorities.get(body["lab"])
             demand(lab and lab.in_force(index) and lab.has_role("lab", scheme), "lab")
+
+    def enter(self, event, index, leaf):
+        """Products and printed ids under which the event is indexed."""
+        scheme, keys = event.name[0], set()
+        if event.kind in ["label.issue", "label.bind", "label.unbind"]:
+            keys |= {map_key("product", ["gtin", gtin]) for gtin in event.body["gtins"]}
+        if event.kind in ["label.issue", "label.renew"]:
+            rule = self.schemes[scheme].body["id_rule"]
+            printed = {canonical_id(rule, alias) for alias in event.body.get("aliases", [])}
+            keys |= {map_key("alias", [scheme, alias]) for alias in printed}
+        for key in keys:
+            self.indexes.setdefault(key, []).append((index, leaf))
+
+    def issue(self, event, index, leaf, signers, name):
+        scheme, body = event.name[0], event.body
+        issuers = [who for who in signers if self.authorities[who].may_issue(scheme, body)]
+        demand(issuers, "issuer")
+        self.check_body(event, index)
         demand(name not in self.labels and event.prev is None, "duplicate")
         if "supersedes" in body:
             superseded = self.label_name(*body["supersedes"].split("/", 1))
@@ -447,9 +541,10 @@ class State:
                 other = self.labels[superseded]
                 owns = any(self.stands_for(who, other.issuer, index) for who in signers)
                 demand(owns, "superseded label's issuer")
+                other.check(event, "supersede")
                 other.step(event, index, "supersede", False)
                 other.take(event, index, leaf)
-        label = Label(issuers[0], body)
+        label = Label(issuers[0], body, self.schemes[scheme].body)
         label.take(event, index, leaf)
         self.labels[name] = label
         self.issues += 1

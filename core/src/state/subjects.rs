@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use crate::event::{
     AuthorityAccredit, AuthorityKey, AuthorityName, AuthorityWithdraw, Body, Event, Grant,
-    MemberCode, MemberRoot, Role, SchemeDefine, SchemeId, Subject,
+    MAX_ALIASES, MAX_GTINS, MemberCode, MemberRoot, Role, SchemeDefine, SchemeId, Subject,
 };
 use crate::merkle::{LeafHash, LeafIndex};
 use crate::refusal::Refusal;
@@ -370,3 +370,6 @@ impl Changed {
 
 /// Records that one entry may change (status.md, R3).
 const MAX_KEYS_AN_ENTRY: usize = 128;
+
+// An issue names the most: its label, one that it supersedes, products and printed ids.
+const _: () = assert!(2 + MAX_GTINS + MAX_ALIASES <= MAX_KEYS_AN_ENTRY);

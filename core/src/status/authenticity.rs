@@ -288,8 +288,9 @@ impl Histories {
             }
             Some(_) | None => CutOff::OutOfReach,
         };
-        let (issuer, since) = (detail.issuer().clone(), detail.standing().since());
-        LabelStatus::new(*record, issuer, since, cut_off, events)
+        let (issuer, standing) = (detail.issuer().clone(), detail.standing());
+        let coverage = standing.coverage().clone();
+        LabelStatus::new(*record, issuer, standing.since(), coverage, cut_off, events)
     }
 }
 

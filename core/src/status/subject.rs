@@ -2,8 +2,8 @@
 
 use crate::event::{AuthorityName, Body, Event, LabelId, LabelIssue, ReasonCode, Subject};
 use crate::merkle::{LeafHash, LeafIndex};
-use crate::state::CutOff;
 use crate::state::record::{StateRecord, Status};
+use crate::state::{Coverage, CutOff};
 use crate::time::Time;
 
 /// An event at its place in the log, vouched for by the chain of a proved record.
@@ -92,6 +92,7 @@ pub struct LabelStatus {
     record: StateRecord,
     issuer: AuthorityName,
     since: LeafIndex,
+    coverage: Coverage,
     cut_off: CutOff,
     events: Vec<RecordedEvent>,
 }
@@ -101,6 +102,7 @@ impl LabelStatus {
         record: StateRecord,
         issuer: AuthorityName,
         since: LeafIndex,
+        coverage: Coverage,
         cut_off: CutOff,
         events: Vec<RecordedEvent>,
     ) -> Option<Self> {
@@ -112,6 +114,7 @@ impl LabelStatus {
             record,
             issuer,
             since,
+            coverage,
             cut_off,
             events,
         };
@@ -172,6 +175,12 @@ impl LabelStatus {
         &self.issuer
     }
 
+    /// The products, printed ids and validity that its events have left it, before cut-offs.
+    #[must_use]
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
     /// What revoked keys and withdrawn authorities leave of it.
     #[must_use]
     pub fn cut_off(&self) -> &CutOff {
@@ -182,6 +191,17 @@ impl LabelStatus {
     #[must_use]
     pub fn events(&self) -> &[RecordedEvent] {
         &self.events
+    }
+
+    /// What its newest amend says of product, holder and level, else its issue.
+    #[must_use]
+    pub fn body(&self) -> &LabelIssue {
+        let amends = self.events.iter().rev();
+        let newest = amends.find_map(|event| match event.event.body() {
+            Body::LabelAmend(body) => Some(&**body),
+            _ => None,
+        });
+        newest.unwrap_or_else(|| self.issue())
     }
 
     /// What the issue says of product, holder and level.

@@ -139,7 +139,7 @@ fn other_lines_than_three_are_no_event() {
         "no signature"
     );
     assert_eq!(
-        code(&text.replace("label.revoke", "label.renew")),
+        code(&text.replace("label.revoke", "label.lapse")),
         "unknown-kind"
     );
 }

@@ -10,12 +10,13 @@ use std::{env, fs};
 use labelproof_core::bundle::Bundle;
 use labelproof_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use labelproof_core::cosignature::{CosignatureTime, cosign};
-use labelproof_core::event::Subject;
+use labelproof_core::event::{Gtin14, Subject};
 use labelproof_core::key::{KeyType, SigningKey};
 use labelproof_core::merkle::{LeafHash, LeafIndex, WholeTree};
 use labelproof_core::policy::Policy;
 use labelproof_core::state::head::StateHead;
-use labelproof_core::state::{CutOff, Falls, State, StateView};
+use labelproof_core::state::key::CanonicalId;
+use labelproof_core::state::{Coverage, CutOff, Falls, State, StateView};
 use labelproof_core::status::{
     Finding, LabelStatus, ReadLog, RecordedEvent, Trusted, VerifiedBundle, build, verify,
 };
@@ -147,6 +148,7 @@ fn of_label(label: &LabelStatus) -> Value {
         CutOff::LeftOut(left) => json!({
             "left_out": indices(left.events().iter().copied()),
             "remaining": left.remaining().map(|status| status.to_string()),
+            "covers": left.coverage().map(of_coverage),
             "falls": left.falls() == Falls::WithItsAuthority,
         }),
     };
@@ -156,6 +158,20 @@ fn of_label(label: &LabelStatus) -> Value {
         "issuer": label.issuer().as_str(),
         "events": indices(label.events().iter().map(RecordedEvent::index)),
         "cut": cut,
+    })
+}
+
+fn of_coverage(coverage: &Coverage) -> Value {
+    let texts = |texts: &mut dyn Iterator<Item = &str>| {
+        let mut sorted: Vec<&str> = texts.collect();
+        sorted.sort_unstable();
+        json!(sorted)
+    };
+    json!({
+        "valid_until": coverage.valid_until().map(Time::unix),
+        "gtins": texts(&mut coverage.gtins().iter().map(Gtin14::as_str)),
+        "models": texts(&mut coverage.models().iter().map(|model| model.number.as_str())),
+        "aliases": texts(&mut coverage.aliases().iter().map(CanonicalId::as_str)),
     })
 }
 
@@ -181,6 +197,7 @@ fn committed_bundles_are_what_the_code_makes() {
     for other in [
         "jp.second/corner",
         "jp.second/fallen",
+        "jp.second/robbed",
         "jp.jc-star/never-was",
         "fr.mark/no-scheme",
         "authority:watch.jp.example",

@@ -31,6 +31,17 @@ pub(crate) fn label(number: usize) -> String {
     }
 }
 
+/// One of a handful of product numbers.
+pub(crate) fn gtin(number: usize) -> String {
+    let digits = format!("0952123400{number:03}");
+    let weighted = digits.bytes().rev().enumerate().map(|(place, digit)| {
+        let weight = if place % 2 == 0 { 3 } else { 1 };
+        weight * usize::from(digit - b'0')
+    });
+    let sum: usize = weighted.sum();
+    format!("{digits}{}", (10 - sum % 10) % 10)
+}
+
 /// A key of a name; `number` tells several of one name apart.
 pub(crate) fn key(name: &str, number: u8) -> SigningKey {
     let mut seed = [number; 32];

@@ -1,10 +1,10 @@
-//! What chance does not reach: successors, cuts that are lowered, blind events that come again.
+//! What chance does not reach: full labels, thieves, successors, cuts that are lowered, blind events that come again.
 
 use labelproof_core::event::{Event, Kind};
 use labelproof_core::key::SigningKey;
 use serde_json::{Value, json};
 
-use crate::cast::{accredit, issue, key};
+use crate::cast::{accredit, gtin, issue, key};
 use crate::script::{Exact, Script};
 
 const LABEL: &str = "jp.second/corner";
@@ -27,6 +27,8 @@ pub(crate) fn play(script: &mut Script) {
     cuts(script, &roots);
     successors(script, &roots);
     fall(script, &roots, &issuer);
+    script.close_batch();
+    theft(script, &roots, &issuer);
 }
 
 fn exact(kind: Kind, subject: &str, body: Value, hour: u64, blind: bool) -> Exact<'_> {
@@ -151,4 +153,93 @@ fn fall(script: &mut Script, roots: &[SigningKey], grants: &Value) {
     let body = json!({"effect_on_labels": "all"});
     let withdraw = exact(Kind::AuthorityWithdraw, subject, body, 31, false);
     script.exact(&withdraw, roots, "accepted");
+}
+
+/// A thief renews, binds, amends and unbinds with the second key; then its cut is known. The first key goes on.
+fn theft(script: &mut Script, roots: &[SigningKey], grants: &Value) {
+    let [own, stolen] = [1, 2].map(|number| [key("e.jp.example", number)]);
+    let subject = "authority:e.jp.example";
+    let body = accredit("e.jp.example", "jp", &[1, 2], grants);
+    let accredit = exact(Kind::AuthorityAccredit, subject, body, 0, true);
+    script.exact(&accredit, roots, "accepted");
+    let on = |kind, body, hour| exact(kind, "jp.second/robbed", body, hour, kind.opens_subject());
+    let gtins = |numbers: std::ops::Range<usize>| numbers.map(gtin).collect::<Vec<_>>();
+    let products = |numbers| json!({"gtins": gtins(numbers), "models": []});
+    let until = |year: u64, aliases: &[&str]| {
+        let mut body = json!({"valid_until": format!("{year}-02-03T00:00:00Z")});
+        if !aliases.is_empty() {
+            body["aliases"] = json!(aliases);
+        }
+        body
+    };
+    let mut body = issue("robbed", "star1", "router", "JP");
+    body["gtins"] = json!(gtins(0..4));
+    body["valid_until"] = json!("2029-02-03T00:00:00Z");
+    script.exact(&on(Kind::LabelIssue, body.clone(), 40), &own, "accepted");
+    script.exact(&on(Kind::LabelBind, products(4..6), 41), &own, "accepted");
+    script.close_batch();
+    let cut = script.next_index();
+    script.exact(
+        &on(Kind::LabelRenew, until(2035, &["stolen 1"]), 42),
+        &stolen,
+        "accepted",
+    );
+    script.exact(
+        &on(Kind::LabelBind, products(6..9), 43),
+        &stolen,
+        "accepted",
+    );
+    script.exact(
+        &on(Kind::LabelUnbind, products(0..1), 44),
+        &stolen,
+        "accepted",
+    );
+    body["gtins"] = json!(gtins(1..9));
+    body["aliases"] = json!(["stolen1"]);
+    body["valid_until"] = json!("2035-02-03T00:00:00Z");
+    body["models"] = json!([{"number": "stolen", "hw": []}]);
+    script.exact(&on(Kind::LabelAmend, body, 45), &stolen, "accepted");
+    script.close_batch();
+    // The owner takes one of the thief's products away again, and goes on.
+    script.exact(&on(Kind::LabelUnbind, products(8..9), 46), &own, "accepted");
+    script.exact(
+        &on(Kind::LabelUnbind, products(8..9), 46),
+        &own,
+        "bad-member",
+    );
+    script.exact(&on(Kind::LabelBind, products(1..2), 47), &own, "bad-member");
+    script.exact(
+        &on(Kind::LabelRenew, until(2034, &[]), 48),
+        &own,
+        "bad-member",
+    );
+    script.exact(
+        &on(Kind::LabelRenew, until(2035, &[]), 48),
+        &own,
+        "bad-member",
+    );
+    script.exact(
+        &on(Kind::LabelRenew, until(2035, &["stolen 1"]), 48),
+        &own,
+        "bad-member",
+    );
+    script.exact(
+        &on(Kind::LabelRenew, until(2035, &["E-1", "E 1", "e-1"]), 48),
+        &own,
+        "accepted",
+    );
+    script.exact(&on(Kind::LabelBind, products(9..11), 49), &own, "accepted");
+    let full = json!({"gtins": gtins(11..67), "models": []});
+    script.exact(&on(Kind::LabelBind, full, 50), &own, "bad-member");
+    let just = json!({"gtins": gtins(11..66), "models": []});
+    script.exact(&on(Kind::LabelBind, just, 50), &own, "accepted");
+    let id = stolen[0].vkey().id().to_string();
+    let body = json!({"revoke": {"key": id, "compromised_from": cut}});
+    let revoke = exact(Kind::AuthorityKey, subject, body, 51, false);
+    script.exact(&revoke, roots, "accepted");
+    script.exact(
+        &on(Kind::LabelBind, products(70..71), 52),
+        &stolen,
+        "unknown-authority",
+    );
 }

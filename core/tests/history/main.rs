@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use script::{Outcome, Script};
 
 const SEED: u64 = 20_261_124;
-const EVENTS: usize = 360;
+const EVENTS: usize = 480;
 
 fn file() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/history.json")

@@ -1,5 +1,6 @@
 //! The seeded writer: who does what next, rightly and wrongly, and what the log makes of it.
 
+mod products;
 mod signers;
 
 use std::collections::BTreeMap;
@@ -52,6 +53,7 @@ pub(crate) struct Script {
     state: State,
     entries: Vec<(Vec<u8>, Outcome)>,
     issued: Vec<String>,
+    bodies: BTreeMap<String, Value>,
     suspensions: Vec<(String, EventId)>,
     notes: Vec<Vec<u8>>,
     jp_roots: Vec<u8>,
@@ -72,12 +74,17 @@ impl Script {
             state: State::genesis(&entry).unwrap(),
             entries: vec![(entry, Outcome::Accepted)],
             issued: Vec::new(),
+            bodies: BTreeMap::new(),
             suspensions: Vec::new(),
             notes: Vec::new(),
             jp_roots: vec![1, 2, 3],
             keys: AUTHORITIES.map(|name| (name, vec![1, 2])).into(),
             hour: 0,
         }
+    }
+
+    pub(crate) fn next_index(&self) -> u64 {
+        self.entries.len() as u64
     }
 
     pub(crate) fn entries(&self) -> &[(Vec<u8>, Outcome)] {
@@ -153,15 +160,19 @@ impl Script {
     pub(crate) fn step(&mut self) {
         self.hour += 1;
         match self.below(100) {
-            0..27 => self.issue(),
-            27..47 => self.suspend(),
-            47..63 => self.reinstate(),
-            63..71 => self.take(Kind::LabelRevoke, json!({})),
-            71..81 => self.change_key(),
-            81..83 if self.hour > 200 => self.withdraw(),
-            81..86 => self.accredit(),
-            86..90 => self.define(),
-            90..93 => self.rotate(),
+            0..22 => self.issue(),
+            22..35 => self.suspend(),
+            35..46 => self.reinstate(),
+            46..50 => self.take(Kind::LabelRevoke, json!({})),
+            50..57 => self.renew(),
+            57..64 => self.amend(),
+            64..72 => self.bind(),
+            72..77 => self.unbind(),
+            77..84 => self.change_key(),
+            84..86 if self.hour > 250 => self.withdraw(),
+            84..88 => self.accredit(),
+            88..91 => self.define(),
+            91..93 => self.rotate(),
             93..96 => self.replay(),
             _ => self.malformed(),
         }
@@ -177,7 +188,11 @@ impl Script {
         let category = self.one_of(&["router", "router", "router", "router", "camera"]);
         let territory = self.one_of(&["JP", "JP", "GB", "GB", "*"]);
         let mut body = issue(native, level, category, territory);
+        body["gtins"] = json!(self.some_gtins(3));
         if self.below(3) == 0 {
+            body["aliases"] = json!([self.printed_id()]);
+        }
+        if self.below(3) > 0 {
             body["valid_until"] = json!("2028-02-03T00:00:00Z");
         }
         if self.below(4) == 0 {
@@ -193,7 +208,8 @@ impl Script {
             body["page"] = json!("https://other.example/");
         }
         let by = self.label_signers(Kind::LabelIssue, scheme);
-        if self.send(Kind::LabelIssue, &label, body, &by) {
+        if self.send(Kind::LabelIssue, &label, body.clone(), &by) {
+            self.bodies.insert(label.clone(), body);
             self.issued.push(label);
         }
     }
@@ -341,7 +357,7 @@ impl Script {
         let wrong = match self.below(8) {
             0 => text.replace("event/v1", "event/v2"),
             1 => text.replace(",\"kind\"", ", \"kind\""),
-            2 => text.replace("label.suspend", "label.renew"),
+            2 => text.replace("label.suspend", "label.lapse"),
             3 => text.replace("\"kind\"", "\"kind \""),
             4 => text.replace("{\"body\"", "{\"and\":1,\"body\""),
             5 => format!("{text}\n"),
@@ -417,7 +433,7 @@ impl Script {
         });
         let takes_away = matches!(
             kind,
-            Kind::LabelSuspend | Kind::LabelRevoke | Kind::AuthorityWithdraw
+            Kind::LabelUnbind | Kind::LabelSuspend | Kind::LabelRevoke | Kind::AuthorityWithdraw
         ) || draft["body"].get("revoke").is_some();
         if takes_away {
             let reasons = ["vulnerability", "nonconformity", "misuse", "clerical-error"];

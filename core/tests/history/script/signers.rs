@@ -12,7 +12,14 @@ impl Script {
         let [first, watch, _, second, gb, ..] = AUTHORITIES;
         let usual = match (kind, scheme) {
             (_, "gb.mark") => [gb; 4],
-            (Kind::LabelIssue, _) => [first, second, second, second],
+            (
+                Kind::LabelIssue
+                | Kind::LabelRenew
+                | Kind::LabelAmend
+                | Kind::LabelBind
+                | Kind::LabelUnbind,
+                _,
+            ) => [first, second, second, second],
             _ => [first, watch, watch, second],
         };
         let mut names = vec![self.one_of(&usual)];
