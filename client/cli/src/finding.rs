@@ -11,10 +11,10 @@ mod answer;
 
 use labelproof::lookup::Freshness;
 use labelproof_core::{
-    event::{Product, Subject},
+    event::{Gtin14, Product, Subject},
     merkle::LeafIndex,
     policy::Cosigner,
-    state::{CutOff, Falls, record::Status},
+    state::{Coverage, CutOff, Falls, key::CanonicalId, record::Status},
     status::{Finding as Proved, LabelStatus, RecordedEvent, SubjectStatus, VerifiedBundle},
     time::Time,
 };
@@ -147,16 +147,16 @@ impl Finding {
 
     fn of_label(subject: &Subject, label: &LabelStatus, now: Time) -> Self {
         let status = label.status();
-        let issue = label.issue();
+        let body = label.body();
         let (exit, word, says) = label_answer(label, now);
         let mut facts = vec![
             (
                 "product",
-                format!("{}, of {}", names(&issue.product), issue.holder.name),
+                format!("{}, of {}", names(&body.product), body.holder.name),
             ),
             (
                 "level",
-                format!("{} of {}", issue.level, label.label().scheme()),
+                format!("{} of {}", body.level, label.label().scheme()),
             ),
             ("since", since(label.events(), label.since())),
         ];
@@ -178,6 +178,8 @@ impl Finding {
                     indices.join(", ")
                 ),
             ));
+            let believed = left.coverage().filter(|left| *left != label.coverage());
+            facts.extend(believed.map(|coverage| ("believed", covers(coverage))));
         }
         facts.extend(history(label.events()));
         let json = json!({
@@ -186,7 +188,9 @@ impl Finding {
             "issuer": label.issuer().as_str(), "since_index": label.since().get(),
             "not_after": label.not_after().map(|end| end.to_string()),
             "expired": label.is_expired_at(now),
+            "covers": covers_json(label.coverage()),
             "cut_off": cut_word(label.cut_off()),
+            "believed": believed_json(label.cut_off()),
             "history": history_json(label.events()),
         });
         Self {
@@ -290,6 +294,35 @@ impl Finding {
 fn names(product: &Product) -> String {
     let names: Vec<String> = product.names.iter().map(ToString::to_string).collect();
     names.join(" or ")
+}
+
+/// Validity and products in one line.
+fn covers(coverage: &Coverage) -> String {
+    let until = match coverage.valid_until() {
+        Some(end) => format!("valid until {end}"),
+        None => "no end is set".into(),
+    };
+    let gtins: Vec<&str> = coverage.gtins().iter().map(Gtin14::as_str).collect();
+    match gtins.len() {
+        0 => format!("{until}; no product number"),
+        _ => format!("{until}; products {}", gtins.join(", ")),
+    }
+}
+
+fn covers_json(coverage: &Coverage) -> Value {
+    json!({
+        "valid_until": coverage.valid_until().map(|end| end.to_string()),
+        "gtins": coverage.gtins().iter().map(Gtin14::as_str).collect::<Vec<_>>(),
+        "aliases": coverage.aliases().iter().map(CanonicalId::as_str).collect::<Vec<_>>(),
+    })
+}
+
+/// What is left where events are left out; null where none is, or not even the issue.
+fn believed_json(cut_off: &CutOff) -> Option<Value> {
+    match cut_off {
+        CutOff::LeftOut(left) => left.coverage().map(covers_json),
+        CutOff::OutOfReach | CutOff::NothingLeftOut => None,
+    }
 }
 
 fn cut_word(cut: &CutOff) -> &'static str {

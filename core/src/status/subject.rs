@@ -196,7 +196,7 @@ impl LabelStatus {
     /// What its newest amend says of product, holder and level, else its issue.
     #[must_use]
     pub fn body(&self) -> &LabelIssue {
-        let amends = self.events.iter().rev();
+        let mut amends = self.events.iter().rev();
         let newest = amends.find_map(|event| match event.event.body() {
             Body::LabelAmend(body) => Some(&**body),
             _ => None,
