@@ -53,7 +53,6 @@ pub enum Mode {
 
 /// What became of an event.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Outcome {
     /// It is in the log, proved for exactly these bytes under a head with its quorum.
     Proved {
@@ -236,7 +235,7 @@ impl<'a> Sender<'a> {
             return Some(match problem.passes() {
                 true => Step::Again(Arc::new(ServerError::Refused {
                     url: self.server.url().to_owned(),
-                    problem,
+                    problem: Box::new(problem),
                     retry_after: None,
                 })),
                 false => Step::Done(Box::new(Outcome::Refused(problem))),

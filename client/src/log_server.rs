@@ -168,7 +168,7 @@ fn taken(url: String, response: Response) -> Result<Vec<u8>, ServerError> {
     ) {
         (Some("application/problem+json"), Ok(raw)) => Err(ServerError::Refused {
             url,
-            problem: raw.with_status(status),
+            problem: Box::new(raw.with_status(status)),
             retry_after: response.retry_after(),
         }),
         _ => Err(ServerError::Status { url, status }),
@@ -253,7 +253,7 @@ pub enum ServerError {
         /// What was asked.
         url: String,
         /// Why.
-        problem: Problem,
+        problem: Box<Problem>,
         /// When to come again.
         retry_after: Option<Duration>,
     },

@@ -39,24 +39,51 @@ pub fn look_up(
     now: Time,
 ) -> Result<Looked, LookupError> {
     let bytes = server.status(subject)?;
-    let bundle = Bundle::parse(&bytes)?;
-    let proved = verify(&bundle, &trusted(log), now)?;
-    if proved.find(subject).is_err() {
-        return Err(LookupError::OtherSubject {
-            subject: subject.clone(),
-        });
-    }
+    let (subject, proved) = proved(&bytes, log, subject, now)?;
     let seen = proved.state().checkpoint();
     let nodes = server.tiles(seen.signed());
     let before = store.newest(log).map_err(AdvanceError::Store)?;
     let standing = store.advance(log, seen, &nodes)?;
     Ok(Looked {
         bytes,
-        subject: subject.clone(),
+        subject,
         proved,
         standing,
         before,
     })
+}
+
+/// Asks where `subject` stands and checks the answer, but leaves the trust store alone.
+///
+/// For many subjects at once, and on several threads; whoever acts on the answers looks one up with
+/// [`look_up`] too, so that a log that shows two histories is found out.
+///
+/// # Errors
+/// [`LookupError`]; nothing is known of the subject then.
+pub fn look_at(
+    server: &LogServer,
+    log: &TrustedLog,
+    subject: &Subject,
+    now: Time,
+) -> Result<Glance, LookupError> {
+    let bytes = server.status(subject)?;
+    let (subject, proved) = proved(&bytes, log, subject, now)?;
+    Ok(Glance { subject, proved })
+}
+
+fn proved(
+    bytes: &[u8],
+    log: &TrustedLog,
+    subject: &Subject,
+    now: Time,
+) -> Result<(Subject, VerifiedBundle), LookupError> {
+    let bundle = Bundle::parse(bytes)?;
+    let proved = verify(&bundle, &trusted(log), now)?;
+    let subject = subject.clone();
+    match proved.find(&subject) {
+        Ok(_) => Ok((subject, proved)),
+        Err(_) => Err(LookupError::OtherSubject { subject }),
+    }
 }
 
 /// A log of a trust file, as bundles are checked against it.
@@ -101,20 +128,12 @@ impl Looked {
 
     /// The subject's whole history, in order of the log; empty if it is proved absent.
     pub fn history(&self) -> &[RecordedEvent] {
-        match self.proved.find(&self.subject) {
-            Ok(Finding::Label(label)) => label.events(),
-            Ok(Finding::Subject(status)) => status.events(),
-            _ => &[],
-        }
+        history(&self.proved, &self.subject)
     }
 
     /// The status in the subject's record; `None` if it is proved absent.
     pub fn status(&self) -> Option<Status> {
-        match self.proved.find(&self.subject) {
-            Ok(Finding::Label(label)) => Some(label.status()),
-            Ok(Finding::Subject(status)) => Some(status.status()),
-            _ => None,
-        }
+        status(&self.proved, &self.subject)
     }
 
     /// The event with this id at this index of the subject's history.
@@ -126,6 +145,46 @@ impl Looked {
     /// Whether the head covers the entry at `index`.
     pub fn covers(&self, index: LeafIndex) -> bool {
         index < self.proved.state().head().index()
+    }
+}
+
+/// A checked answer that no store knows of.
+#[derive(Clone, Debug)]
+pub struct Glance {
+    subject: Subject,
+    proved: VerifiedBundle,
+}
+
+impl Glance {
+    /// When the quorum spoke.
+    pub fn as_of(&self) -> Time {
+        self.proved.as_of()
+    }
+
+    /// The subject's whole history, in order of the log; empty if it is proved absent.
+    pub fn history(&self) -> &[RecordedEvent] {
+        history(&self.proved, &self.subject)
+    }
+
+    /// The status in the subject's record; `None` if it is proved absent.
+    pub fn status(&self) -> Option<Status> {
+        status(&self.proved, &self.subject)
+    }
+}
+
+fn history<'a>(proved: &'a VerifiedBundle, subject: &Subject) -> &'a [RecordedEvent] {
+    match proved.find(subject) {
+        Ok(Finding::Label(label)) => label.events(),
+        Ok(Finding::Subject(status)) => status.events(),
+        _ => &[],
+    }
+}
+
+fn status(proved: &VerifiedBundle, subject: &Subject) -> Option<Status> {
+    match proved.find(subject) {
+        Ok(Finding::Label(label)) => Some(label.status()),
+        Ok(Finding::Subject(status)) => Some(status.status()),
+        _ => None,
     }
 }
 

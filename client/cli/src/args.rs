@@ -4,6 +4,8 @@
 
 mod reading;
 
+mod change;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
@@ -17,6 +19,8 @@ use labelproof_core::{
 };
 
 pub(crate) use reading::{EntryName, Get, KindFilter, Log, Mirror, Tail};
+
+pub(crate) use change::{Amend, Bind, Renew};
 
 use crate::duration::MaxAge;
 
@@ -70,9 +74,30 @@ pub(crate) enum Command {
     Sign(Sign),
     /// Sign a new label, log it, and keep the proof that it is there.
     #[command(
-        after_help = "Example:\n  labelproof event new label.issue > label.json\n  labelproof issue --key label.key --trust trust.toml --file label.json"
+        after_help = "Example:\n  labelproof event new label.issue > label.json\n  labelproof issue --key label.key --trust trust.toml --file label.json\n\n\
+            Many labels, one a row; a re-run sends what is missing:\n  labelproof event new label.issue --csv > labels.csv\n  labelproof issue --key label.key --trust trust.toml --file labels.csv"
     )]
     Issue(Issue),
+    /// Lengthen a label's validity, perhaps under a further printed id.
+    #[command(
+        after_help = "Example:\n  labelproof renew jp.jc-star/EX-000123 --until 2030-02-03T00:00:00Z \\\n      --alias EX-000123-R1 --key label.key --trust trust.toml"
+    )]
+    Renew(Renew),
+    /// Say anew what a label says, but for scheme, id, level, validity and product numbers.
+    #[command(
+        after_help = "Example:\n  labelproof event new label.amend > new.json\n  labelproof amend --key label.key --trust trust.toml --file new.json"
+    )]
+    Amend(Amend),
+    /// Add products and models to a label.
+    #[command(
+        after_help = "Example:\n  labelproof bind jp.jc-star/EX-000123 --gtin 09521234001027 \\\n      --key label.key --trust trust.toml"
+    )]
+    Bind(Bind),
+    /// Take products and models from a label.
+    #[command(
+        after_help = "Example:\n  labelproof unbind jp.jc-star/EX-000123 --gtin 09521234001027 \\\n      --key label.key --trust trust.toml"
+    )]
+    Unbind(Bind),
     /// Suspend a label.
     #[command(
         after_help = "Example:\n  labelproof suspend jp.jc-star/EX-000123 --reason vulnerability \\\n      --key label.key --trust trust.toml"
@@ -168,6 +193,19 @@ pub(crate) enum EventCommand {
         /// The kind, such as label.issue.
         #[arg(value_name = "KIND")]
         kind: Kind,
+        /// As a table for many labels: a header of dotted paths, and a row to fill in.
+        #[arg(long)]
+        csv: bool,
+    },
+    /// List the kinds of events.
+    #[command(after_help = "Example:\n  labelproof event kinds")]
+    Kinds,
+    /// Print the JSON Schema of a kind.
+    #[command(after_help = "Example:\n  labelproof event schema label.issue > label.issue.json")]
+    Schema {
+        /// The kind, such as label.issue.
+        #[arg(value_name = "KIND")]
+        kind: Kind,
     },
     /// Sign an event from a file and print the note; opens no socket.
     #[command(
@@ -232,18 +270,21 @@ pub(crate) struct Publish {
     /// The authority's key.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) key: PathBuf,
-    /// Beginning of the names of the files written; the label's id with dots if absent.
+    /// Beginning of the names of the files written; the label's id with dots if absent, for many the file's name.
     #[arg(long, value_name = "NAME", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
     /// Sign only, for a machine without a network; send later with `submit`.
     #[arg(long)]
     pub(crate) no_submit: bool,
+    /// Log nothing and keep nothing: only ask whether the log would take it; with --no-submit the rules alone.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// `issue`.
 #[derive(Args, Debug)]
 pub(crate) struct Issue {
-    /// The event as JSON, without `kind` and `prev`.
+    /// The event as JSON, without `kind` and `prev`; or many, as CSV or JSON lines.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
     #[command(flatten)]
@@ -260,7 +301,7 @@ pub(crate) struct TakeAway {
         conflicts_with = "file"
     )]
     pub(crate) label: Option<LabelId>,
-    /// The event as JSON, without `kind` and `prev`, instead of the flags.
+    /// The event as JSON, without `kind` and `prev`, instead of the flags; or many, as CSV or JSON lines.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: Option<PathBuf>,
     /// Why: a code such as vulnerability.
@@ -291,7 +332,7 @@ pub(crate) struct Reinstate {
         conflicts_with = "file"
     )]
     pub(crate) label: Option<LabelId>,
-    /// The event as JSON, without `kind` and `prev`, instead of the flags.
+    /// The event as JSON, without `kind` and `prev`, instead of the flags; or many, as CSV or JSON lines.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: Option<PathBuf>,
     /// Id of the suspension to lift; the newest if absent.

@@ -6,16 +6,42 @@ use serde_json::{Value, json};
 
 use crate::{
     args::EventSign,
+    bulk,
     key::load_note_key,
     report::{Failure, Report},
+    schema,
     world::World,
 };
 
 /// Prints a template to fill in.
-pub(crate) fn new(kind: Kind) -> Report {
+pub(crate) fn new(kind: Kind, csv: bool) -> Result<Report, Failure> {
+    if csv {
+        if !kind.as_str().starts_with("label.") {
+            let what = format!("{kind} comes one at a time; tables are for labels");
+            return Err(Failure::new(Exit::Usage, what).next("leave out --csv"));
+        }
+        let table = bulk::table(kind);
+        let result = json!({ "kind": kind.to_string(), "table": table });
+        return Ok(Report::done(table, result));
+    }
     let text = template(kind);
     let value: Value = serde_json::from_str(text).unwrap_or_default();
-    Report::done(text, json!({ "kind": kind.to_string(), "template": value }))
+    let result = json!({ "kind": kind.to_string(), "template": value });
+    Ok(Report::done(text, result))
+}
+
+/// Lists the kinds of events.
+pub(crate) fn kinds() -> Report {
+    let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let result = json!({ "kinds": kinds });
+    Report::done(kinds.join("\n"), result)
+}
+
+/// Prints the JSON Schema of a kind.
+pub(crate) fn schema(kind: Kind) -> Report {
+    let text = schema::text(kind);
+    let value: Value = serde_json::from_str(text).unwrap_or_default();
+    Report::done(text, json!({ "kind": kind.to_string(), "schema": value }))
 }
 
 /// Signs a draft; who may sign it, and whether its subject may take the step, is for the log to say.

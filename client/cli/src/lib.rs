@@ -4,6 +4,8 @@
 //! `labelproof_core`'s, lookups and the trust store `labelproof`'s.
 
 mod args;
+mod bulk;
+mod change;
 mod deliver;
 mod duration;
 mod event;
@@ -22,10 +24,10 @@ mod publish;
 mod reading;
 mod reinstate;
 mod report;
+mod schema;
 mod sign;
 mod status;
 mod submit;
-#[allow(dead_code)] // Its first users land next.
 mod table;
 mod tail;
 mod take_away;
@@ -90,10 +92,16 @@ fn dispatch(
     match command {
         Command::Keygen(args) => ("keygen", keygen::run(&args, world)),
         Command::Key(KeyCommand::Show { file }) => ("key show", key::show(&file, world)),
-        Command::Event(EventCommand::New { kind }) => ("event new", Ok(event::new(kind))),
+        Command::Event(EventCommand::New { kind, csv }) => ("event new", event::new(kind, csv)),
+        Command::Event(EventCommand::Kinds) => ("event kinds", Ok(event::kinds())),
+        Command::Event(EventCommand::Schema { kind }) => ("event schema", Ok(event::schema(kind))),
         Command::Event(EventCommand::Sign(args)) => ("event sign", event::sign(&args, world)),
         Command::Sign(args) => ("sign", sign::run(&args, world)),
         Command::Issue(args) => ("issue", issue::run(&args, world)),
+        Command::Renew(args) => ("renew", change::renew(&args, world)),
+        Command::Amend(args) => ("amend", change::amend(&args, world)),
+        Command::Bind(args) => ("bind", change::bind(&args, world)),
+        Command::Unbind(args) => ("unbind", change::unbind(&args, world)),
         Command::Suspend(args) => ("suspend", take_away::suspend(&args, world)),
         Command::Reinstate(args) => ("reinstate", reinstate::run(&args, world)),
         Command::Revoke(args) => ("revoke", take_away::revoke(&args, world)),

@@ -34,7 +34,8 @@ pub(crate) fn look_up(
         .map_err(|error| failed(server, &error, world))
 }
 
-fn failed(server: &LogServer, error: &LookupError, world: &World) -> Failure {
+/// A look at a log that brought nothing.
+pub(crate) fn failed(server: &LogServer, error: &LookupError, world: &World) -> Failure {
     match error {
         LookupError::Server(error) => server_failed(server, error),
         LookupError::Bundle(_) => Failure::on(Exit::Malformed, server.url(), error),

@@ -1,12 +1,12 @@
 //! Which exit an error of the library is: one `match` for each, none with a wildcard of ours.
 
 use labelproof::{
-    log_server::{LogServer, ServerError},
+    log_server::{LogServer, Problem, ServerError},
     proof::EntryError,
     trust::store::StoreError,
 };
 use labelproof_host::{exit::Exit, tiles::TilesError};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::report::Failure;
 
@@ -22,8 +22,7 @@ pub(crate) fn server_failed(server: &LogServer, error: &ServerError) -> Failure 
             retry_after,
             ..
         } => {
-            let failure =
-                failure.with(json!({ "code": problem.code(), "http_status": problem.status() }));
+            let failure = failure.with(problem_json(problem));
             match retry_after {
                 Some(wait) => failure.next(format!("repeat in {} s", wait.as_secs())),
                 None => failure,
@@ -36,6 +35,32 @@ pub(crate) fn server_failed(server: &LogServer, error: &ServerError) -> Failure 
     }
 }
 
+/// A log that refuses one event of many.
+pub(crate) fn problem_failed(server: &LogServer, problem: &Problem) -> Failure {
+    let what = format!(
+        "{}: the log refused ({}): {}",
+        server.url(),
+        problem.code(),
+        problem.sentence()
+    );
+    Failure::new(problem_exit(problem), what).with(problem_json(problem))
+}
+
+fn problem_json(problem: &Problem) -> Value {
+    json!({ "code": problem.code(), "http_status": problem.status(), "pointer": problem.pointer() })
+}
+
+/// The exit of a refusal.
+pub(crate) fn problem_exit(problem: &Problem) -> Exit {
+    match problem.status() {
+        400 | 413 | 422 => Exit::Malformed,
+        403 => Exit::NotSigned,
+        // The event stands against what the log holds, so it is not in the log.
+        409 => Exit::NotInLog,
+        _ => Exit::Unreachable,
+    }
+}
+
 /// The exit of a log's answer, or of none: whatever it says, it is never a status.
 pub(crate) fn server_exit(error: &ServerError) -> Exit {
     match error {
@@ -45,13 +70,7 @@ pub(crate) fn server_exit(error: &ServerError) -> Exit {
         | ServerError::NotOurs => Exit::Unreachable,
         ServerError::NoStatus => Exit::Usage,
         ServerError::NotANote { .. } => Exit::Malformed,
-        ServerError::Refused { problem, .. } => match problem.status() {
-            400 | 413 | 422 => Exit::Malformed,
-            403 => Exit::NotSigned,
-            // The event stands against what the log holds, so it is not in the log.
-            409 => Exit::NotInLog,
-            _ => Exit::Unreachable,
-        },
+        ServerError::Refused { problem, .. } => problem_exit(problem),
         _ => Exit::Internal,
     }
 }

@@ -13,6 +13,8 @@ use std::{
 };
 
 use labelproof::{
+    batch::{Mode, Note, Outcome, Sender},
+    log_server::ServerError,
     lookup::{Freshness, Looked, freshness},
     submit::Arrival,
     trust::{
@@ -23,7 +25,7 @@ use labelproof::{
 use labelproof_core::{
     event::{Draft, Event, EventId, Kind, Subject, admission::admit},
     key::SigningKey,
-    note::Note,
+    note::Note as SignedNote,
     state::record::Status,
 };
 use labelproof_host::exit::Exit;
@@ -37,6 +39,7 @@ use crate::{
     finding::Finding,
     key::load_note_key,
     lookup::look_up,
+    outcome::{problem_failed, server_failed},
     report::{Failure, Report, Said, Tone},
     trust,
     world::World,
@@ -118,6 +121,9 @@ impl<'a> Desk<'a> {
             false => Vec::new(),
         };
         let event = self.signed(draft, prev)?;
+        if self.args.dry_run {
+            return Ok(event);
+        }
         let before = if kept.is_empty() {
             Vec::new()
         } else {
@@ -166,6 +172,9 @@ impl<'a> Desk<'a> {
 
     /// Sends the event and reports; without a network, says where it is kept.
     pub(crate) fn publish(&self, event: &Event) -> Result<Report, Failure> {
+        if self.args.dry_run {
+            return self.try_out(event);
+        }
         if self.is_air_gapped() {
             let journal = with_ending(&self.name, "events.jsonl");
             let text = format!(
@@ -197,10 +206,49 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Asks the log whether it would take the event; without a network, says that the rules would.
+    fn try_out(&self, event: &Event) -> Result<Report, Failure> {
+        let said = |what: &str| {
+            let text = format!(
+                "{} of {}: {what}; nothing was logged",
+                event.kind(),
+                event.subject()
+            );
+            let mut result = event_json(event);
+            result["logged"] = json!(false);
+            result["accepted"] = json!(true);
+            Report::done(text, result)
+        };
+        if self.is_air_gapped() {
+            return Ok(said("breaks no rule that is known here"));
+        }
+        let to = self.destination()?;
+        let text = event.note().to_string();
+        let note = Note {
+            event: event.id(),
+            text: &text,
+        };
+        let mut outcome = None;
+        Sender::new(&to.server, to.log, self.world.now(), Mode::DryRun)
+            .send(&[note], |_, got| outcome = Some(got));
+        match outcome {
+            Some(Outcome::Accepted) => Ok(said("the log would take it")),
+            Some(Outcome::Refused(problem)) => Err(problem_failed(&to.server, &problem)),
+            Some(Outcome::Unanswered(error)) => Err(server_failed(&to.server, &error)),
+            _ => Err(Failure::on(
+                Exit::Unreachable,
+                to.server.url(),
+                &ServerError::NotOurs,
+            )),
+        }
+    }
+
     /// Reports that the log shows already what was asked for.
     pub(crate) fn nothing_to_do(&self, looked: &Looked, why: &str) -> Result<Report, Failure> {
         let file = with_ending(&self.name, "labelproof");
-        self.world.write(Path::new(&file), looked.bytes())?;
+        if !self.args.dry_run {
+            self.world.write(Path::new(&file), looked.bytes())?;
+        }
         let finding = Finding::of(looked.proved(), &self.subject, self.world.now());
         let status = finding.map(|finding| finding.json());
         let said = Said::Answer {
@@ -220,7 +268,8 @@ impl<'a> Desk<'a> {
         })
     }
 
-    fn signed_by_me(&self, event: &Event) -> bool {
+    /// Whether this key signed an event.
+    pub(crate) fn signed_by_me(&self, event: &Event) -> bool {
         let vkey = self.key.vkey();
         let note = event.note();
         note.signatures()
@@ -231,8 +280,8 @@ impl<'a> Desk<'a> {
     fn signed(&self, draft: &Draft, prev: Option<EventId>) -> Result<Event, Failure> {
         let text = draft.text(self.home()?.origin(), prev);
         let line = self.key.sign_note(&text);
-        let note =
-            Note::new(text, vec![line]).map_err(|error| Failure::of(Exit::Internal, &error))?;
+        let note = SignedNote::new(text, vec![line])
+            .map_err(|error| Failure::of(Exit::Internal, &error))?;
         let event = Event::parse(&note.to_bytes())
             .map_err(|refusal| Failure::of(Exit::Malformed, &refusal))?;
         // What the log would refuse for its text is refused here, before it is signed for ever.
@@ -254,7 +303,7 @@ impl<'a> Desk<'a> {
 }
 
 /// Whether a record with this status has the effect of an event of this kind.
-fn shows(kind: Kind, status: Status) -> bool {
+pub(crate) fn shows(kind: Kind, status: Status) -> bool {
     match kind {
         Kind::LabelSuspend => status != Status::Active,
         Kind::LabelRevoke => matches!(status, Status::Revoked | Status::Annulled),
@@ -290,6 +339,10 @@ pub(crate) fn delivered_report(event: &Event, delivered: &Delivered, world: &Wor
     let word = match event.kind() {
         _ if delivered.arrival == Arrival::Known => "ALREADY LOGGED",
         Kind::LabelIssue => "ISSUED",
+        Kind::LabelRenew => "RENEWED",
+        Kind::LabelAmend => "AMENDED",
+        Kind::LabelBind => "BOUND",
+        Kind::LabelUnbind => "UNBOUND",
         Kind::LabelSuspend => "SUSPENDED",
         Kind::LabelReinstate => "REINSTATED",
         Kind::LabelRevoke => "REVOKED",
@@ -328,4 +381,4 @@ pub(crate) fn file_name(subject: &Subject) -> PathBuf {
 }
 
 /// What `status` takes for fresh if nothing else is asked.
-const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);

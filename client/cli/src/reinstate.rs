@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::{
     args::Reinstate,
+    bulk,
     event::read_draft,
     publish::Desk,
     report::{Failure, Report},
@@ -15,6 +16,9 @@ use crate::{
 
 /// Lifts a suspension, the newest if none is named; an active label stays as it is.
 pub(crate) fn run(args: &Reinstate, world: &World) -> Result<Report, Failure> {
+    if let Some(file) = args.file.as_deref().filter(|file| bulk::holds_many(file)) {
+        return bulk::run(Kind::LabelReinstate, file, &args.publish, world);
+    }
     let from_file = match &args.file {
         None => None,
         Some(file) => Some(read_draft(

@@ -42,18 +42,13 @@ impl Row {
 
 /// What stands between two cells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Separator {
+enum Separator {
     Comma,
     Semicolon,
     Tab,
 }
 
 impl Separator {
-    /// Whether it is the one that a list within a cell has too.
-    pub(crate) fn is_semicolon(self) -> bool {
-        self == Self::Semicolon
-    }
-
     fn byte(self) -> u8 {
         match self {
             Self::Comma => b',',
@@ -90,6 +85,7 @@ pub(crate) struct Table<R> {
     again: VecDeque<Line>,
     separator: Separator,
     header: Vec<String>,
+    header_line: u64,
 }
 
 impl<R: BufRead> Table<R> {
@@ -141,6 +137,7 @@ impl<R: BufRead> Table<R> {
                         again: VecDeque::new(),
                         separator,
                         header,
+                        header_line: number,
                     });
                 }
             }
@@ -152,9 +149,9 @@ impl<R: BufRead> Table<R> {
         &self.header
     }
 
-    /// What stands between two cells.
-    pub(crate) fn separator(&self) -> Separator {
-        self.separator
+    /// The number of the header's line.
+    pub(crate) fn header_line(&self) -> u64 {
+        self.header_line
     }
 
     fn line(&mut self) -> Option<Result<Line, TableError>> {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::TakeAway,
+    bulk,
     event::read_draft,
     publish::Desk,
     report::{Failure, Report},
@@ -26,6 +27,9 @@ pub(crate) fn revoke(args: &TakeAway, world: &World) -> Result<Report, Failure> 
 }
 
 fn run(kind: Kind, done: Status, args: &TakeAway, world: &World) -> Result<Report, Failure> {
+    if let Some(file) = args.file.as_deref().filter(|file| bulk::holds_many(file)) {
+        return bulk::run(kind, file, &args.publish, world);
+    }
     let draft = draft(kind, args, world)?;
     let desk = Desk::open(&args.publish, draft.subject(), world)?;
     if desk.is_air_gapped() {

@@ -35,11 +35,6 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// How many lines were read.
-    pub(crate) fn count_read(&self) -> u64 {
-        self.read
-    }
-
     fn line(&mut self) -> io::Result<Option<Line>> {
         let mut bytes = Vec::new();
         let (mut any, mut too_long) = (false, false);

@@ -1,7 +1,9 @@
 use super::*;
 
-/// Cells of each row, or the sentence of its error.
-fn read(bytes: &[u8]) -> Result<Vec<Result<(u64, Vec<String>), String>>, String> {
+/// Line and cells of a row, or the sentence of its error.
+type Read = Result<(u64, Vec<String>), String>;
+
+fn read(bytes: &[u8]) -> Result<Vec<Read>, String> {
     let table = Table::open(bytes).map_err(|error| error.to_string())?;
     Ok(table
         .map(|row| {
@@ -11,7 +13,7 @@ fn read(bytes: &[u8]) -> Result<Vec<Result<(u64, Vec<String>), String>>, String>
         .collect())
 }
 
-fn row(line: u64, cells: &[&str]) -> Result<(u64, Vec<String>), String> {
+fn row(line: u64, cells: &[&str]) -> Read {
     Ok((line, cells.iter().map(|cell| (*cell).to_owned()).collect()))
 }
 
@@ -36,7 +38,7 @@ fn separators_byte_order_mark_and_ends_of_lines_simply_work() {
     let named = "\u{feff}sep=;\na,x;b\n1;2\n";
     let table = Table::open(named.as_bytes()).unwrap();
     assert_eq!(table.header(), ["a,x", "b"]);
-    assert!(table.separator().is_semicolon());
+    assert_eq!(table.separator, Separator::Semicolon);
     assert_eq!(
         read(b"one\n1\n2").unwrap(),
         [row(2, &["1"]), row(3, &["2"])]

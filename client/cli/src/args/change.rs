@@ -1,0 +1,87 @@
+//! `renew`, `amend`, `bind`, `unbind` as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use labelproof_core::{
+    event::{Gtin14, LabelId},
+    time::Time,
+};
+
+use super::Publish;
+
+/// `renew`.
+#[derive(Args, Debug)]
+pub(crate) struct Renew {
+    /// The label, such as jp.jc-star/EX-000123.
+    #[arg(
+        value_name = "LABEL",
+        required_unless_present = "file",
+        conflicts_with = "file"
+    )]
+    pub(crate) label: Option<LabelId>,
+    /// The event as JSON, without `kind` and `prev`; or many, as CSV or JSON lines.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+    /// Up to this instant, which is outside.
+    #[arg(
+        long,
+        value_name = "TIME",
+        conflicts_with = "file",
+        required_unless_present_any = ["file", "open_ended"]
+    )]
+    pub(crate) until: Option<Time>,
+    /// Without an end.
+    #[arg(long, conflicts_with_all = ["file", "until"])]
+    pub(crate) open_ended: bool,
+    /// A further id printed on the product; once for each.
+    #[arg(long, value_name = "ID", conflicts_with = "file")]
+    pub(crate) alias: Vec<String>,
+    /// When it was decided; now if absent.
+    #[arg(long, value_name = "TIME", conflicts_with = "file")]
+    pub(crate) decided_at: Option<Time>,
+    #[command(flatten)]
+    pub(crate) publish: Publish,
+}
+
+/// `amend`.
+#[derive(Args, Debug)]
+pub(crate) struct Amend {
+    /// The whole new event as JSON, without `kind` and `prev`; or many, as CSV or JSON lines.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) publish: Publish,
+}
+
+/// `bind` and `unbind`.
+#[derive(Args, Debug)]
+pub(crate) struct Bind {
+    /// The label, such as jp.jc-star/EX-000123.
+    #[arg(
+        value_name = "LABEL",
+        required_unless_present = "file",
+        conflicts_with = "file"
+    )]
+    pub(crate) label: Option<LabelId>,
+    /// The event as JSON, without `kind` and `prev`; or many, as CSV or JSON lines.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+    /// A product number of 8, 12, 13 or 14 digits; once for each.
+    #[arg(
+        long,
+        value_name = "GTIN",
+        value_parser = Gtin14::from_digits,
+        conflicts_with = "file",
+        required_unless_present_any = ["file", "model"]
+    )]
+    pub(crate) gtin: Vec<Gtin14>,
+    /// A model by its number alone; once for each. With variant or hardware: --file.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "file")]
+    pub(crate) model: Vec<String>,
+    /// When it was decided; now if absent.
+    #[arg(long, value_name = "TIME", conflicts_with = "file")]
+    pub(crate) decided_at: Option<Time>,
+    #[command(flatten)]
+    pub(crate) publish: Publish,
+}
