@@ -1,11 +1,16 @@
 //! TOML files of people: errors that point at the place.
 //!
 //! ```text
-//! log.toml:3:1: unknown field `lissten`, expected `listen` or `dir`
+//! log.toml:3:1: unknown key `lissten`; did you mean `listen`?
 //!   3 | lissten = "127.0.0.1:7380"
 //!     | ^^^^^^^
 //! ```
 //! What the keys mean is left to the type that is read into.
+
+mod nearest;
+mod values;
+
+pub use values::{Count, OutOfBounds, Span};
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -42,7 +47,7 @@ pub fn load<T: DeserializeOwned>(fs: &dyn Fs, path: &Path) -> Result<T, ConfigEr
 pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let place = error.span().map(|span| Place::of(text, span));
-        let message = error.message().to_owned();
+        let message = nearest::with_nearest(error.message());
         ConfigError::Wrong(Box::new(WrongConfig {
             path: path.to_owned(),
             place,
@@ -164,7 +169,7 @@ mod tests {
     #[test]
     fn unknown_key_is_refused_at_its_place() {
         let error = refused("listen = \"a\"\n\nlissten = 1\n");
-        let want = "log.toml:3:1: unknown field `lissten`";
+        let want = "log.toml:3:1: unknown key `lissten`; did you mean `listen`?";
         assert!(error.starts_with(want), "{error}");
         assert!(
             error.ends_with("   3 | lissten = 1\n     | ^^^^^^^"),

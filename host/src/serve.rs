@@ -1,7 +1,7 @@
 //! The accept loop: HTTP/1.1 with limits on everything a stranger can hold.
 //!
 //! ```text
-//! connections          at most Limits::connections, fewer if descriptors are few; more are closed
+//! connections          at most Limits::connections, fewer if descriptors are few; the longest idle one gives way
 //! request head, idle   30 s each (one timer of hyper's)
 //! request body         1 KiB/s over windows of 10 s; length by route, 128 KiB if it says nothing
 //! answer               a reader that takes nothing for 30 s is closed
@@ -10,7 +10,11 @@
 //! Routes, answers and statuses belong to the services. TLS ends at a proxy before this.
 
 mod body;
+mod limits;
+mod places;
 mod stream;
+
+pub use limits::{Limits, LimitsTable};
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -25,47 +29,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use self::body::PacedBody;
+use self::places::{Answer, Place, Places};
 use self::stream::StallingStream;
-
-/// What a server grants to strangers.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Open connections; a lower one follows from the descriptors the system grants.
-    pub connections: usize,
-    /// For a request's head, and for silence between requests.
-    pub head_timeout: Duration,
-    /// The window over which the pace of a body is measured.
-    pub body_window: Duration,
-    /// Bytes a body must bring in each window.
-    pub body_window_bytes: u64,
-    /// Longest request body, unless a route layers its own [`DefaultBodyLimit`].
-    pub body_bytes: usize,
-    /// How long a reader may take nothing of its answer.
-    pub write_stall: Duration,
-    /// What running requests get once the server stops.
-    pub grace: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            // Ten thousand idle strangers must not keep an honest one out.
-            connections: 16_384,
-            head_timeout: Duration::from_secs(30),
-            body_window: Duration::from_secs(10),
-            body_window_bytes: 10 * 1024,
-            // An event is at most 16 KiB, an add-checkpoint with 64 signatures about 12 KiB.
-            body_bytes: 128 * 1024,
-            write_stall: Duration::from_secs(30),
-            grace: Duration::from_secs(10),
-        }
-    }
-}
 
 /// Serves `router` on `listener` until `shutdown` is ready and the running requests are done.
 pub async fn serve(
@@ -75,24 +45,30 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) {
     let router = router.layer(DefaultBodyLimit::max(limits.body_bytes));
-    let places = Arc::new(Semaphore::new(
-        limits.connections.min(descriptors_for_connections()),
-    ));
+    let places = Places::new(limits.connections.min(descriptors_for_connections()));
     let (stop, stopped) = watch::channel(());
     let mut running = JoinSet::new();
     let mut shutdown = pin!(shutdown);
+    let mut refused = false;
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             Some(_) = running.join_next(), if !running.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                // Beyond the cap a connection is closed at once: no queue to fill.
-                Ok((stream, _)) => if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-                    let work = connection(stream, router.clone(), limits, stopped.clone(), place);
-                    running.spawn(work);
-                },
+                Ok((stream, _)) => {
+                    refused = false;
+                    // Where all are busy a connection is closed at once: no queue to fill.
+                    if let Some(place) = places.take() {
+                        let work = connection(stream, router.clone(), limits, stopped.clone(), place);
+                        running.spawn(work);
+                    }
+                }
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
+                    // Once an episode: it comes again twenty times a second.
+                    if !std::mem::replace(&mut refused, true) {
+                        tracing::warn!(%error, "cannot accept a connection; idle ones are closed");
+                    }
+                    places.evict_one();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
@@ -110,18 +86,20 @@ async fn connection(
     router: Router,
     limits: Limits,
     mut stopped: watch::Receiver<()>,
-    _place: OwnedSemaphorePermit,
+    place: Arc<Place>,
 ) {
     // Our answers are written whole; waiting to fill a packet only delays the last one.
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    let own = Arc::clone(&place);
     let service = service_fn(move |request: Request<Incoming>| {
         let router = router.clone();
+        let busy = own.begin();
         async move {
             let request = request.map(|body| axum::body::Body::new(PacedBody::new(body, limits)));
             let Ok(response) = router.oneshot(request).await;
-            Ok::<_, Infallible>(response)
+            Ok::<_, Infallible>(response.map(|body| Answer::new(body, busy)))
         }
     });
     let io = TokioIo::new(StallingStream::new(stream, limits.write_stall));
@@ -132,13 +110,19 @@ async fn connection(
         .serve_connection(io, service);
     let mut serving = pin!(serving);
     // The sender is dropped to stop, so `changed` ends with an error and only then.
-    tokio::select! {
+    let is_evicted = tokio::select! {
         // An error is the stranger's: a broken connection, a slow or malformed request.
         _ = serving.as_mut() => return,
-        _ = stopped.changed() => {}
-    }
+        _ = stopped.changed() => false,
+        () = place.evicted() => true,
+    };
     serving.as_mut().graceful_shutdown();
-    let _ = serving.await;
+    if is_evicted && place.is_idle() {
+        // What is written already still goes out, as far as the reader takes it at once.
+        let _ = tokio::time::timeout(Duration::ZERO, serving).await;
+    } else {
+        let _ = serving.await;
+    }
 }
 
 /// Descriptors the system grants, less what files and the way out need.
@@ -149,10 +133,10 @@ fn descriptors_for_connections() -> usize {
         .find_map(|line| line.strip_prefix("Max open files"))
         .and_then(|rest| rest.split_whitespace().next())
         .and_then(|number| number.parse::<usize>().ok());
-    let most = granted.map_or(usize::MAX >> 4, |granted| {
+    let most = granted.map_or(usize::MAX, |granted| {
         granted.saturating_sub(OTHER_DESCRIPTORS)
     });
-    most.clamp(1, Semaphore::MAX_PERMITS)
+    most.max(1)
 }
 
 /// Long enough not to spin while descriptors are exhausted, short enough not to be noticed.

@@ -127,8 +127,46 @@ fn idle_connection_is_closed() {
     server.stop();
 }
 
+/// Reads an answer with a known end and keeps the connection.
+fn hello(stream: &mut TcpStream) {
+    let request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    stream.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"hello") {
+        assert_eq!(stream.read(&mut byte).unwrap(), 1, "closed");
+        answer.push(byte[0]);
+    }
+}
+
 #[test]
-fn connection_beyond_the_cap_is_closed_and_a_place_becomes_free_again() {
+fn beyond_the_cap_the_connection_that_was_idle_longest_gives_way() {
+    let limits = Limits {
+        connections: 3,
+        ..Limits::default()
+    };
+    let server = Server::start(limits, routes());
+    let [mut first, mut second, mut third] = [(); 3].map(|()| server.connect());
+    // One that never asked, one that asked, and one that stopped within its head.
+    second
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\nx-slow: ")
+        .unwrap();
+    hello(&mut third);
+    let mut fourth = server.connect();
+    hello(&mut fourth);
+    assert_eq!(read_to_close(&mut first), "");
+    let mut fifth = server.connect();
+    hello(&mut fifth);
+    assert_eq!(read_to_close(&mut second), "");
+    // The others are served on the connections that they have.
+    hello(&mut fifth);
+    hello(&mut fourth);
+    hello(&mut third);
+    server.stop();
+}
+
+#[test]
+fn where_all_connections_are_busy_a_further_one_is_closed_and_a_place_becomes_free_again() {
     let limits = Limits {
         connections: 2,
         ..Limits::default()
@@ -137,20 +175,26 @@ fn connection_beyond_the_cap_is_closed_and_a_place_becomes_free_again() {
     let mut held = Vec::new();
     for _ in 0..2 {
         let mut stream = server.connect();
-        stream
-            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-            .unwrap();
-        let mut answer = [0; 15];
+        let head =
+            b"POST /len HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n";
+        stream.write_all(head).unwrap();
+        // The body is asked for, so the request is under way.
+        let mut answer = [0; 25];
         stream.read_exact(&mut answer).unwrap();
         held.push(stream);
     }
     assert_eq!(ask(&mut server.connect(), HELLO), "");
-    drop(held.pop());
-    // The server hears of the close in its own time.
+    let mut ended = held.pop().unwrap();
+    ended.write_all(b"12345").unwrap();
+    let mut answer = [0; 15];
+    ended.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    // Its end takes a moment to be seen by the loop that accepts.
     let until = Instant::now() + Duration::from_secs(20);
     while !ask(&mut server.connect(), HELLO).ends_with("hello") {
         assert!(Instant::now() < until, "the place never became free");
     }
+    drop(held);
     server.stop();
 }
 

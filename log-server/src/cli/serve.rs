@@ -251,7 +251,7 @@ mod tests {
             failure
                 .error
                 .to_string()
-                .contains("log.toml:2:1: unknown field `lissten`"),
+                .contains("log.toml:2:1: unknown key `lissten`; did you mean `listen`?"),
             "{}",
             failure.error
         );
