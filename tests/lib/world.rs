@@ -150,12 +150,24 @@ pub fn scheme(scheme: &str) -> Vec<u8> {
 /// Accredits the authority `name` (`<label>.<member>.example`) with `roles` in `schemes`, signed by its member.
 #[must_use]
 pub fn accredit(name: &str, roles: &[&str], schemes: &[&str]) -> Vec<u8> {
+    let draft = accredit_draft(name, roles, schemes);
+    entry(
+        Kind::AuthorityAccredit,
+        &draft,
+        None,
+        &[&root(member_of(name))],
+    )
+}
+
+/// The draft of an accredit.
+#[must_use]
+pub fn accredit_draft(name: &str, roles: &[&str], schemes: &[&str]) -> Value {
     let member = member_of(name);
     let grants: Vec<Value> = roles
         .iter()
         .map(|role| json!({ "role": role, "schemes": schemes }))
         .collect();
-    let draft = json!({
+    json!({
         "subject": format!("authority:{name}"),
         "decided_at": "2026-01-12T00:00:00Z",
         "body": {
@@ -165,8 +177,7 @@ pub fn accredit(name: &str, roles: &[&str], schemes: &[&str]) -> Vec<u8> {
             "keys": [key(name).vkey().to_string()],
             "grants": grants,
         },
-    });
-    entry(Kind::AuthorityAccredit, &draft, None, &[&root(member)])
+    })
 }
 
 /// The member under whose domain an authority's name lies.
@@ -237,6 +248,20 @@ pub fn revoke(label: &str, prev: Option<EventId>, by: &str) -> Vec<u8> {
         "body": {},
     });
     entry(Kind::LabelRevoke, &draft, prev, &[&key(by)])
+}
+
+/// Renews, amends, binds or unbinds `label` with `body`.
+#[must_use]
+pub fn change(kind: Kind, label: &str, body: &Value, prev: EventId, by: &SigningKey) -> Vec<u8> {
+    let mut draft = json!({
+        "subject": label,
+        "decided_at": "2026-07-01T08:00:00Z",
+        "body": body,
+    });
+    if kind == Kind::LabelUnbind {
+        draft["reason"] = json!({ "code": "holder-request" });
+    }
+    entry(kind, &draft, Some(prev), &[by])
 }
 
 /// Changes a key of an authority; `body` as in `authority.key`, signed by `by`.

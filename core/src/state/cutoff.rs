@@ -37,7 +37,7 @@ pub enum CutOff {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LeftOut {
     events: Vec<LeafIndex>,
-    remaining: Option<Remaining>,
+    remaining: Option<Box<Remaining>>,
     falls: Falls,
 }
 
@@ -73,7 +73,9 @@ impl LeftOut {
     /// The products, printed ids and validity that the other events give; none if the issue itself is left out.
     #[must_use]
     pub fn coverage(&self) -> Option<&Coverage> {
-        self.remaining.as_ref().map(|remaining| &remaining.coverage)
+        self.remaining
+            .as_deref()
+            .map(|remaining| &remaining.coverage)
     }
 
     /// What follows at best.
@@ -106,9 +108,11 @@ pub(crate) fn replay_untainted(
     }
     CutOff::LeftOut(LeftOut {
         events: replay.left_out,
-        remaining: standing.map(|(_, standing): (AuthorityName, Standing)| Remaining {
-            status: standing.status(),
-            coverage: standing.coverage().clone(),
+        remaining: standing.map(|(_, standing): (AuthorityName, Standing)| {
+            Box::new(Remaining {
+                status: standing.status(),
+                coverage: standing.coverage().clone(),
+            })
         }),
         falls: replay.falls,
     })

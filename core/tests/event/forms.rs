@@ -52,6 +52,21 @@ label.issue | {"min":"2.1.0"} | {"list":[]} | /body/firmware/list
 label.issue | "support_end" | "supersedes":"jp.jc-star/EX-000123","support_end" | /body/supersedes
 label.issue | "support_end" | "supersedes":"sg.cls/EX-1","support_end" | /body/supersedes
 label.issue | jp.jc-star/EX-000123 | scheme:jp.jc-star | /subject
+label.issue | "aliases":[] | "aliases":["a","  "] | /body/aliases/1
+label.amend | "native_id":"EX-000123" | "native_id":"ex-000123" | /body/native_id
+label.amend | "valid_until":"2028 | "valid_until":"2025 | /body/valid_until
+label.amend | "aliases":[], |  | /body
+label.renew | ["EX-000123-R1"] | [] | /body/aliases
+label.renew | ["EX-000123-R1"] | [" "] | /body/aliases/0
+label.renew | ["EX-000123-R1"] | ["1","2","3","4","5","6","7","8","9"] | /body/aliases
+label.renew | 2030-02-03T | 2030-02-30T | /body/valid_until
+label.renew | "aliases":["EX-000123-R1"] | "gtins":[] | /body/gtins
+label.bind | 09521234001027 | 09521234001028 | /body/gtins/0
+label.bind | ["09521234001027"] | ["09521234001027","09521234001027"] | /body/gtins
+label.bind | "gtins":["09521234001027"], |  | /body
+label.bind | jp.jc-star/EX-000123 | authority:label.jp.example | /subject
+label.unbind | "gtins":["09521234001027"] | "gtins":[] | /body
+label.unbind | "reason":{"code":"holder-request"}, |  | /reason
 label.revoke | "reason":{"code":"false-declaration"}, |  | /reason
 label.revoke | false-declaration | none | /reason/code
 label.revoke | "kind" | "effective_until":"2026-09-01T08:00:00Z","kind" | /effective_until

@@ -1,7 +1,7 @@
 //! A state taken up at any head goes on as if it had seen every entry.
 
 use labelproof_core::event::Subject;
-use labelproof_core::merkle::LeafIndex;
+use labelproof_core::merkle::{LeafIndex, NodeHash};
 use labelproof_core::state::head::StateHead;
 use labelproof_core::state::{Replayed, RestoreError, Snapshot, State, WrongEntry};
 
@@ -108,6 +108,25 @@ fn changed_snapshot_is_refused() {
     for at in 0..good.registry.len() {
         refused(&|snapshot| drop(snapshot.registry.remove(at)));
         refused(&|snapshot| snapshot.registry[at].1[40] ^= 0x01);
+    }
+    assert!(good.frontiers.len() > 3, "{}", good.frontiers.len());
+    for at in 0..good.frontiers.len() {
+        let key = good.frontiers[at].0;
+        let other = |change: &dyn Fn(&mut Vec<NodeHash>)| {
+            let got = refused(&|snapshot| change(&mut snapshot.frontiers[at].1));
+            assert_eq!(got, RestoreError::OtherFrontier { key });
+        };
+        other(&|nodes| nodes.swap(0, 1));
+        other(&|nodes| nodes.truncate(1));
+        other(&|nodes| nodes.push(nodes[0]));
+        other(&|nodes| nodes[0] = NodeHash::from_bytes([7; 32]));
+        let missing = refused(&|snapshot| drop(snapshot.frontiers.remove(at)));
+        assert_eq!(missing, RestoreError::OtherFrontier { key });
+        let twice = refused(&|snapshot| {
+            let again = snapshot.frontiers[at].clone();
+            snapshot.frontiers.insert(at, again);
+        });
+        assert!(matches!(twice, RestoreError::OtherFrontier { .. }));
     }
     let older = snapshots.pop().unwrap();
     refused(&|snapshot| snapshot.head = older.head.clone());

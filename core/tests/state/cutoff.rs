@@ -12,14 +12,14 @@ use crate::world::{self, further_key, key, root};
 
 const SUPERVISOR: &str = "watch.jp.example";
 
-fn status_of(ledger: &mut Ledger, label: &str) -> LabelStatus {
+pub(crate) fn status_of(ledger: &mut Ledger, label: &str) -> LabelStatus {
     match ledger.finding(label) {
         Finding::Label(status) => *status,
         other => panic!("{other:?}"),
     }
 }
 
-fn left_out(status: &LabelStatus) -> (Vec<u64>, Option<Status>, Falls) {
+pub(crate) fn left_out(status: &LabelStatus) -> (Vec<u64>, Option<Status>, Falls) {
     match status.cut_off() {
         CutOff::LeftOut(left) => parts(left),
         other => panic!("{other:?}"),
@@ -34,7 +34,11 @@ fn parts(left: &LeftOut) -> (Vec<u64>, Option<Status>, Falls) {
     )
 }
 
-fn revoke_key(ledger: &mut Ledger, authority: &str, from: Option<LeafIndex>) -> LeafIndex {
+pub(crate) fn revoke_key(
+    ledger: &mut Ledger,
+    authority: &str,
+    from: Option<LeafIndex>,
+) -> LeafIndex {
     let mut body = json!({ "revoke": { "key": key(authority).vkey().id().to_string() } });
     if let Some(from) = from {
         body["revoke"]["compromised_from"] = json!(from.get());
@@ -46,7 +50,7 @@ fn revoke_key(ledger: &mut Ledger, authority: &str, from: Option<LeafIndex>) -> 
         .0
 }
 
-fn withdraw(ledger: &mut Ledger, authority: &str, effect: &Value) {
+pub(crate) fn withdraw(ledger: &mut Ledger, authority: &str, effect: &Value) {
     let newest = ledger.newest(&format!("authority:{authority}"));
     ledger.accept(&world::withdraw(authority, effect, newest));
 }

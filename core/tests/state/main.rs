@@ -11,8 +11,10 @@ mod ledger;
 mod lies;
 mod life;
 mod model;
+mod products;
 mod replay;
 mod table;
+mod theft;
 #[path = "../../../tests/lib/world.rs"]
 #[allow(
     dead_code,

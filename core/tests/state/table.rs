@@ -2,7 +2,7 @@
 
 use labelproof_core::event::{EventId, Kind};
 use labelproof_core::state::record::Status;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::ledger::{ISSUER, LABEL, Ledger};
 use crate::world;
@@ -14,13 +14,17 @@ const OTHER_ISSUER: &str = "second.jp.example";
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Issue,
+    Renew,
+    Amend,
+    Bind,
+    Unbind,
     Suspend,
     Reinstate,
     Revoke,
     Supersede,
 }
 
-use Act::{Issue, Reinstate, Revoke, Supersede, Suspend};
+use Act::{Amend, Bind, Issue, Reinstate, Renew, Revoke, Supersede, Suspend, Unbind};
 
 /// A log in which the label has this status; none is absent.
 fn with_status(status: Option<Status>) -> Ledger {
@@ -47,18 +51,29 @@ fn with_status(status: Option<Status>) -> Ledger {
 fn entry(ledger: &Ledger, act: Act, by: &str) -> Vec<u8> {
     let label = LABEL.parse().unwrap();
     let newest = ledger.state.newest_event(&label);
+    let none = EventId::from_bytes([0; 32]);
+    let change = |kind, body: &Value| {
+        world::change(kind, LABEL, body, newest.unwrap_or(none), &world::key(by))
+    };
     match act {
         Issue => world::issue(LABEL, by),
+        Renew => change(Kind::LabelRenew, &json!({})),
+        Amend => change(Kind::LabelAmend, &world::issue_draft(LABEL)["body"]),
+        Bind => change(
+            Kind::LabelBind,
+            &json!({ "gtins": ["09521234001027"], "models": [] }),
+        ),
+        Unbind => change(
+            Kind::LabelUnbind,
+            &json!({ "gtins": ["09521234001010"], "models": [] }),
+        ),
         Suspend => world::suspend(LABEL, "2026-05-11T08:00:00Z", newest, by),
-        Reinstate => {
-            let none = EventId::from_bytes([0; 32]);
-            world::reinstate(
-                LABEL,
-                newest.unwrap_or(none),
-                newest.unwrap_or(none),
-                &world::key(by),
-            )
-        }
+        Reinstate => world::reinstate(
+            LABEL,
+            newest.unwrap_or(none),
+            newest.unwrap_or(none),
+            &world::key(by),
+        ),
         Revoke => world::revoke(LABEL, newest, by),
         Supersede => {
             let mut draft = world::issue_draft("jp.jc-star/EX-2");
@@ -73,27 +88,46 @@ fn entry(ledger: &Ledger, act: Act, by: &str) -> Vec<u8> {
 
 #[test]
 fn every_cell_of_the_table_of_states() {
-    const ACTS: [Act; 5] = [Issue, Suspend, Reinstate, Revoke, Supersede];
+    const ACTS: [Act; 9] = [
+        Issue, Renew, Amend, Bind, Unbind, Suspend, Reinstate, Revoke, Supersede,
+    ];
     let (active, suspended) = (Ok(Status::Active), Ok(Status::Suspended));
     let (revoked, superseded) = (Ok(Status::Revoked), Ok(Status::Superseded));
     let unknown = Err("unknown-subject");
     let never = Err("bad-transition");
     let twice = Err("duplicate-label");
     let table = [
-        (None, [active, unknown, unknown, unknown, unknown]),
+        (
+            None,
+            [
+                active, unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown,
+            ],
+        ),
         (
             Some(Status::Active),
-            [twice, suspended, never, revoked, superseded],
+            [
+                twice, active, active, active, active, suspended, never, revoked, superseded,
+            ],
         ),
         (
             Some(Status::Suspended),
-            [twice, suspended, active, revoked, superseded],
+            [
+                twice, suspended, suspended, suspended, suspended, suspended, active, revoked,
+                superseded,
+            ],
         ),
         (
             Some(Status::Superseded),
-            [twice, never, never, revoked, never],
+            [
+                twice, never, never, never, never, never, never, revoked, never,
+            ],
         ),
-        (Some(Status::Revoked), [twice, never, never, revoked, never]),
+        (
+            Some(Status::Revoked),
+            [
+                twice, never, never, never, never, never, never, revoked, never,
+            ],
+        ),
     ];
     for (from, row) in table {
         for (act, want) in ACTS.into_iter().zip(row) {
@@ -119,6 +153,14 @@ fn every_cell_asks_who() {
     let stranger = Err("unknown-authority");
     let table = [
         (None, Issue, [no, Ok(()), no, stranger]),
+        (Some(Status::Active), Renew, [no, no, no, stranger]),
+        (Some(Status::Suspended), Renew, [no, no, no, stranger]),
+        (Some(Status::Active), Amend, [no, no, no, stranger]),
+        (Some(Status::Suspended), Amend, [no, no, no, stranger]),
+        (Some(Status::Active), Bind, [no, no, no, stranger]),
+        (Some(Status::Suspended), Bind, [no, no, no, stranger]),
+        (Some(Status::Active), Unbind, [no, no, no, stranger]),
+        (Some(Status::Suspended), Unbind, [no, no, no, stranger]),
         (Some(Status::Active), Suspend, [Ok(()), no, no, stranger]),
         (Some(Status::Suspended), Suspend, [Ok(()), no, no, stranger]),
         (

@@ -30,12 +30,12 @@ pub struct Coverage {
     aliases: Vec<CanonicalId>,
 }
 
-/// What a renewal asks for.
+/// What a renewal asks for; `may_be_late` if the scheme lets a lapsed label come back.
 #[derive(Clone, Debug)]
 pub(crate) struct Renewal {
-    valid_until: Option<Time>,
-    aliases: Vec<CanonicalId>,
-    may_be_late: bool,
+    pub(super) valid_until: Option<Time>,
+    pub(super) aliases: Vec<CanonicalId>,
+    pub(super) may_be_late: bool,
 }
 
 impl Coverage {
@@ -203,11 +203,6 @@ impl Renewal {
             aliases: canonical_aliases(scheme.id_rule(), body.added_aliases()),
             may_be_late: scheme.renews_lapsed(),
         }
-    }
-
-    /// Whether the scheme lets a lapsed label come back.
-    pub(super) fn may_be_late(&self) -> bool {
-        self.may_be_late
     }
 }
 

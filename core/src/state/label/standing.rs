@@ -151,7 +151,7 @@ impl Standing {
                 | Step::Suspend(_),
                 Status::Active | Status::Suspended,
             ) => true,
-            (Step::Renew(renewal), Status::Lapsed) => renewal.may_be_late(),
+            (Step::Renew(renewal), Status::Lapsed) => renewal.may_be_late,
             (Step::Supersede, Status::Active | Status::Suspended | Status::Lapsed) => true,
             (Step::Revoke, status) => status != Status::Annulled,
             _ => false,
@@ -236,5 +236,66 @@ impl Standing {
         record.set_not_after(self.coverage.valid_until());
         record.set_successor_index(self.successor);
         record
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Body, Draft, Event, Kind, template};
+    use crate::key::{KeyType, SigningKey};
+    use crate::merkle::LeafHash;
+    use crate::note::Note;
+    use crate::state::label::Renewal;
+    use crate::state::signers::{SignatureMemo, Signers};
+
+    fn event(kind: Kind) -> Event {
+        let draft = Draft::from_json(kind, template(kind)).unwrap();
+        let text = draft.text(&"labels.g7.example".parse().unwrap(), None);
+        let key = SigningKey::from_seed("a.example".parse().unwrap(), KeyType::Note, [7; 32]);
+        let note = Note::new(text.clone(), vec![key.sign_note(&text)]).unwrap();
+        Event::parse(&note.to_bytes()).unwrap()
+    }
+
+    /// No event of this version lapses a label, but the table of states says what comes after it.
+    #[test]
+    fn lapsed_label_comes_back_only_by_a_renewal_where_its_scheme_says_so() {
+        let issue = event(Kind::LabelIssue);
+        let Body::LabelIssue(body) = issue.body() else {
+            panic!("{issue:?}")
+        };
+        let mut standing = Standing::issued(body, IdRule::Upper, LeafIndex::new(3));
+        standing.status = Status::Lapsed;
+        let renew = |may_be_late| {
+            Step::Renew(Renewal {
+                valid_until: body.valid_until,
+                aliases: Vec::new(),
+                may_be_late,
+            })
+        };
+        let never = Err(Refusal::BadTransition { from: "lapsed" });
+        assert_eq!(standing.check(&renew(false)), never);
+        assert_eq!(
+            standing.check(&Step::Amend {
+                body,
+                id_rule: IdRule::Upper
+            }),
+            never
+        );
+        let leaf = LeafHash::of_entry(issue.bytes());
+        let signed = Signed {
+            event: &issue,
+            at: LeafIndex::new(9),
+            leaf,
+            signers: Signers::verify(&issue, leaf, Vec::new(), &SignatureMemo::empty()).unwrap(),
+        };
+        let step = renew(true);
+        assert_eq!(standing.check(&step), Ok(()), "also without a later end");
+        standing.advance(&signed, &step, Power::OwnIssuer).unwrap();
+        assert_eq!(
+            (standing.status(), standing.since()),
+            (Status::Active, LeafIndex::new(9))
+        );
+        assert!(standing.check(&step).is_err(), "it does nothing any more");
     }
 }
