@@ -6,18 +6,26 @@
 //! batch    POST /v1/events:batch                                     many, answered line by line
 //! lookup   /v1/events/{id} · /v1/proof/{index}
 //! status   /v1/status/label|authority|scheme|member/…
-//! about    / · /v1/log · /livez · /readyz
-//! openapi  /openapi.json                                             what all of these answer
+//! label    /v1/labels/{scheme}/{id}                                  for people and shops
+//! home     /                                                         for a person who found the address
+//! about    /v1/log · /livez · /readyz
+//! openapi  /openapi.json · /docs                                        what all of these answer
 //! error    one table of problems
 //! ```
 //! Everything is public and says so to browsers. Nothing here decides: it asks `log` and writes down the answer.
 
 mod about;
+mod accept;
 mod batch;
+mod docs;
 pub mod error;
+mod home;
+mod html;
+mod label;
 mod lines;
 mod lookup;
 mod openapi;
+mod query;
 mod read;
 mod status;
 mod stream;
@@ -85,11 +93,12 @@ pub fn app(service: Service) -> Router {
 /// Every route, with what the document says of it.
 fn routes() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
-        .routes(routes!(about::home))
+        .routes(routes!(home::home))
         .routes(routes!(about::livez))
         .routes(routes!(about::readyz))
         .routes(routes!(about::log))
         .routes(routes!(openapi::json))
+        .routes(routes!(docs::docs))
         .routes(routes!(read::checkpoint))
         .routes(routes!(read::tile))
         .routes(
@@ -101,6 +110,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(batch::events))
         .routes(routes!(lookup::event))
         .routes(routes!(lookup::proof))
+        .routes(routes!(label::label))
         .routes(routes!(status::label))
         .routes(routes!(status::authority))
         .routes(routes!(status::scheme))

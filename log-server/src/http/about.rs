@@ -1,13 +1,11 @@
-//! What the log says of itself: its description, its health, its home page.
+//! What the log says of itself: its description, its health.
 
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
-    response::{Html, IntoResponse, Response},
+    http::{HeaderMap, StatusCode},
+    response::Response,
 };
-use labelproof_core::{
-    entry_bundle::MAX_ENTRY_BYTES, merkle::TreeSize, state::head::Rules, time::Time,
-};
+use labelproof_core::{entry_bundle::MAX_ENTRY_BYTES, merkle::TreeSize, state::head::Rules};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -211,50 +209,6 @@ impl WitnessStanding {
     }
 }
 
-/// `GET /`: for a person who found the address.
-#[utoipa::path(
-    get, path = "/", tag = "about", operation_id = "home",
-    responses((status = 200, description = "A page that says what this log is.", body = String,
-        content_type = "text/html", headers(("cache-control"))))
-)]
-pub(super) async fn home(State(service): State<Service>) -> Response {
-    let setting = service.log.setting();
-    let (origin, vkey) = (
-        escape(setting.origin.as_str()),
-        escape(&setting.vkey.to_string()),
-    );
-    let genesis = service
-        .log
-        .genesis()
-        .map_or_else(|| "none yet".to_owned(), |leaf| escape(&leaf.to_string()));
-    let now = Time::from_unix(setting.clock.unix_ms() / 1_000).unwrap_or(Time::MAX);
-    let state = match service.log.published() {
-        None => "nothing was witnessed yet".to_owned(),
-        Some(published) => format!(
-            "{} entries, witnessed as of {} ({} s ago)",
-            published.head().size(),
-            published.witnessed.as_of(),
-            now.seconds_since(published.witnessed.as_of())
-        ),
-    };
-    let page = format!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{origin}</title>\n\
-         <h1>{origin}</h1>\n\
-         <p>A transparency log of product security labels: every label issued, suspended and revoked, \
-         and a proof of where each stands now.</p>\n\
-         <dl><dt>Key</dt><dd><code>{vkey}</code></dd>\n\
-         <dt>Genesis</dt><dd><code>{genesis}</code></dd>\n\
-         <dt>Size</dt><dd>{state}</dd></dl>\n\
-         <p>You need not trust this page. Take the trust file from somebody you do trust, then:</p>\n\
-         <pre>labelproof status SCHEME/ID --log URL --trust trust.toml\nlabelproof verify FILE.labelproof --trust trust.toml</pre>\n\
-         <p>Routes: <a href=\"/checkpoint\">/checkpoint</a>, /tile/…, <a href=\"/v1/log\">/v1/log</a>, /v1/events, \
-         /v1/proof/{{index}}, /v1/status/label/{{scheme}}/{{id}}, /v1/status/authority/{{name}}, \
-         /v1/status/scheme/{{id}}, /v1/status/member/{{code}}, <a href=\"/livez\">/livez</a>, \
-         <a href=\"/readyz\">/readyz</a>.</p></html>\n"
-    );
-    ([(header::CACHE_CONTROL, NO_STORE)], Html(page)).into_response()
-}
-
 fn json_document(value: &impl Serialize) -> Document {
     let mut bytes = serde_json::to_vec(value).expect("text keys and plain values only");
     bytes.push(b'\n');
@@ -263,11 +217,4 @@ fn json_document(value: &impl Serialize) -> Document {
         content_type: JSON,
         cache_control: NO_STORE,
     }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }

@@ -6,7 +6,7 @@
 //! ```
 //! One table gives the status of every problem; no arm of it is a wildcard, so that a new refusal
 //! does not compile without a status. The code is the last part of `type`; `pointer` names a member of
-//! the event, `prev` the id that was wanted.
+//! the event, `prev` the id that was wanted, `parameter` the part of the query.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use labelproof_core::refusal::Refusal;
+use labelproof_core::{gs1::GtinError, refusal::Refusal};
 use serde_json::{Map, Value, json};
 
 /// Why a request was not answered as it hoped.
@@ -34,6 +34,26 @@ pub enum Problem {
     BadAddress {
         /// Which part, and what it should be.
         what: &'static str,
+    },
+    /// A parameter of the query is not what it should be.
+    #[error("the query is malformed: {parameter} {why}")]
+    BadQuery {
+        /// Which parameter.
+        parameter: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The number in the address is no product's.
+    #[error("this is no GTIN: {0}")]
+    BadGtin(#[from] GtinError),
+    /// The log proves that it holds no such label.
+    #[error("there is no such label in this log; the bundle named in the Link header proves it")]
+    NoSuchLabel,
+    /// There is no form of the answer that the request accepts.
+    #[error("this comes as {}; accept one of these", offered.join(", "))]
+    NotAcceptable {
+        /// The media types there are.
+        offered: Vec<&'static str>,
     },
     /// The body is longer than a body may be.
     #[error("the body is over the limit of {limit} bytes")]
@@ -90,6 +110,10 @@ impl Problem {
             Self::NotFound => "not-found",
             Self::WrongMethod => "wrong-method",
             Self::BadAddress { .. } => "bad-address",
+            Self::BadQuery { .. } => "bad-query",
+            Self::BadGtin(_) => "bad-gtin",
+            Self::NoSuchLabel => "no-such-label",
+            Self::NotAcceptable { .. } => "not-acceptable",
             Self::BodyTooLarge { .. } | Self::TooManyLines { .. } => "too-large",
             Self::Encoded => "encoded",
             Self::BadLine { .. } => "malformed",
@@ -113,11 +137,14 @@ impl Problem {
         match self {
             Self::Refused(Refusal::Malformed(_) | Refusal::NotCanonical { .. })
             | Self::BadAddress { .. }
+            | Self::BadQuery { .. }
+            | Self::BadGtin(_)
             | Self::BadLine { .. } => StatusCode::BAD_REQUEST,
             Self::Refused(
                 Refusal::BadSignature { .. } | Refusal::UnknownAuthority | Refusal::OutOfScope,
             ) => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::NoSuchLabel => StatusCode::NOT_FOUND,
+            Self::NotAcceptable { .. } => StatusCode::NOT_ACCEPTABLE,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Refused(
                 Refusal::WrongPrevious { .. }
@@ -154,6 +181,10 @@ impl Problem {
             | Self::NotFound
             | Self::WrongMethod
             | Self::BadAddress { .. }
+            | Self::BadQuery { .. }
+            | Self::BadGtin(_)
+            | Self::NoSuchLabel
+            | Self::NotAcceptable { .. }
             | Self::BodyTooLarge { .. }
             | Self::Encoded
             | Self::BadLine { .. }
@@ -169,6 +200,10 @@ impl Problem {
             | Self::NotFound
             | Self::WrongMethod
             | Self::BadAddress { .. }
+            | Self::BadQuery { .. }
+            | Self::BadGtin(_)
+            | Self::NoSuchLabel
+            | Self::NotAcceptable { .. }
             | Self::BodyTooLarge { .. }
             | Self::Encoded
             | Self::BadLine { .. }
@@ -195,6 +230,9 @@ impl Problem {
             if let Refusal::WrongPrevious { want } = refusal {
                 members.insert("prev".into(), json!(want.map(|id| id.to_string())));
             }
+        }
+        if let Self::BadQuery { parameter, .. } = self {
+            members.insert("parameter".into(), json!(parameter));
         }
         Value::Object(members)
     }

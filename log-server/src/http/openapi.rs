@@ -12,6 +12,7 @@ pub(super) mod problems;
 use std::sync::LazyLock;
 
 use axum::{http::HeaderMap, response::Response};
+use serde_json::Value;
 use utoipa::{
     ToSchema,
     openapi::{
@@ -41,10 +42,16 @@ pub(super) async fn json(request: HeaderMap) -> Response {
 }
 
 /// The document of this program, as JSON; it depends on nothing but the code.
-static DOCUMENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let document = finish(routes().into_openapi());
-    serde_json::to_vec(&document).expect("a document has text keys only")
-});
+static DOCUMENT: LazyLock<Vec<u8>> = LazyLock::new(|| value().to_string().into_bytes());
+
+/// The document of this program.
+pub(super) fn value() -> &'static Value {
+    static VALUE: LazyLock<Value> = LazyLock::new(|| {
+        let document = finish(routes().into_openapi());
+        serde_json::to_value(document).expect("a document has text keys only")
+    });
+    &VALUE
+}
 
 /// A JSON object of somebody else's form.
 #[derive(ToSchema)]
@@ -120,6 +127,14 @@ fn finish_operation(operation: &mut Operation) {
     }
     for answer in operation.responses.responses.values_mut() {
         let RefOr::T(answer) = answer else { continue };
+        if answer.content.contains_key("text/html") {
+            for name in PAGE_HEADERS {
+                answer
+                    .headers
+                    .entry(name.into())
+                    .or_insert_with(|| Header::default().into());
+            }
+        }
         if answer.headers.contains_key("etag") {
             answer
                 .headers
@@ -169,6 +184,8 @@ fn described(name: &str) -> Header {
             text,
             "The headers of the request on which this answer depends.",
         ),
+        "referrer-policy" => (text, "Nobody learns where a reader comes from."),
+        "x-content-type-options" => (text, "The type is the one that is said."),
         "content-security-policy" => (text, "What the page may load: nothing of others."),
         _ => (ObjectBuilder::new(), ""),
     };
@@ -177,6 +194,13 @@ fn described(name: &str) -> Header {
         .description(Some(description))
         .build()
 }
+
+/// What `html` sends along with each page.
+const PAGE_HEADERS: [&str; 3] = [
+    "content-security-policy",
+    "referrer-policy",
+    "x-content-type-options",
+];
 
 const DESCRIPTION: &str = "Every label that was issued, suspended and revoked, and a proof of where each stands now.
 

@@ -117,7 +117,11 @@ async fn answer(
 }
 
 /// The bundle of one subject under one published head.
-fn bundle(log: &Log, published: &Published, subject: &Subject) -> Result<Vec<u8>, Problem> {
+pub(super) fn bundle(
+    log: &Log,
+    published: &Published,
+    subject: &Subject,
+) -> Result<Vec<u8>, Problem> {
     let index = published.view.head_index();
     let entry = log.setting().directory.entry(index)?;
     let head = StateHead::parse(&entry).map_err(|error| {

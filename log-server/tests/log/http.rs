@@ -2,6 +2,7 @@
 
 mod batch;
 mod failing;
+mod label;
 mod openapi;
 mod read;
 mod status;

@@ -44,6 +44,9 @@ pub(super) struct ProblemBody {
     /// The id that `prev` must hold; null if it must be absent.
     #[schema(required = false)]
     prev: Option<String>,
+    /// The parameter of the query that is meant.
+    #[schema(nullable = false)]
+    parameter: Option<String>,
 }
 
 /// Makes sets of problems, each the `responses` of some routes.
@@ -69,6 +72,10 @@ sets! {
     OfProof: [BAD_ADDRESS, Problem::NotFound, Problem::NoQuorum, Problem::Storage];
     /// A bundle is made; that there is no such subject is proved, and no problem.
     OfStatus: [BAD_ADDRESS, Problem::NoQuorum, Problem::Storage, STARTING];
+    /// A label is shown.
+    OfLabel: [
+        BAD_ADDRESS, Problem::NoSuchLabel, NOT_ACCEPTABLE, Problem::NoQuorum, Problem::Storage, STARTING,
+    ];
     /// An event is taken, or not.
     OfEvents: refusals().into_iter().chain([
         DRY_RUN, Problem::BodyTooLarge { limit: MAX_BODY_BYTES }, Problem::Encoded, Problem::PoolFull,
@@ -80,6 +87,9 @@ sets! {
     ];
 }
 
+const NOT_ACCEPTABLE: Problem = Problem::NotAcceptable {
+    offered: Vec::new(),
+};
 const BAD_ADDRESS: Problem = Problem::BadAddress {
     what: "an index is a decimal number",
 };
@@ -165,6 +175,17 @@ fn response_of(problems: &[Problem]) -> Response {
         .description(codes.join(" · "))
         .content("application/problem+json", content)
         .header("cache-control", Header::default());
+    if problems.contains(&Problem::NoSuchLabel) {
+        // A person is told so on a page.
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        response = response
+            .content(
+                "text/html",
+                ContentBuilder::new().schema(Some(text)).build(),
+            )
+            .header("link", Header::default())
+            .header("vary", Header::default());
+    }
     if problems
         .iter()
         .any(|problem| problem.retry_after_s().is_some())
