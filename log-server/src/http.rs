@@ -6,7 +6,8 @@
 //! batch    POST /v1/events:batch                                     many, answered line by line
 //! lookup   /v1/events/{id} · /v1/proof/{index}
 //! status   /v1/status/label|authority|scheme|member/…
-//! label    /v1/labels/{scheme}/{id}                                  for people and shops
+//! product  /01/{gtin} · /.well-known/gs1resolver                       the link on the box
+//! labels   /v1/labels · /v1/labels/{scheme}/{id}                     for people and shops
 //! home     /                                                         for a person who found the address
 //! about    /v1/log · /livez · /readyz
 //! openapi  /openapi.json · /docs                                        what all of these answer
@@ -22,9 +23,11 @@ pub mod error;
 mod home;
 mod html;
 mod label;
+mod labels;
 mod lines;
 mod lookup;
 mod openapi;
+mod product;
 mod query;
 mod read;
 mod status;
@@ -110,6 +113,10 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(batch::events))
         .routes(routes!(lookup::event))
         .routes(routes!(lookup::proof))
+        .routes(routes!(product::product))
+        .routes(routes!(product::unit))
+        .routes(routes!(product::resolver))
+        .routes(routes!(labels::labels))
         .routes(routes!(label::label))
         .routes(routes!(status::label))
         .routes(routes!(status::authority))

@@ -6,6 +6,7 @@
 //! `memory` the part of it that is not written yet, and all there is in a simulation.
 
 mod catch_up;
+mod listing;
 pub mod memory;
 pub mod sled;
 
@@ -18,6 +19,7 @@ use labelproof_core::{
 };
 
 pub use catch_up::catch_up;
+pub use listing::Listing;
 pub use memory::MemoryIndex;
 pub use sled::SledIndex;
 
@@ -28,7 +30,7 @@ pub struct Indexed {
     pub index: LeafIndex,
     /// The event's id.
     pub event: EventId,
-    /// The map keys under which it counts, as `State::index_keys` names them.
+    /// The map keys under which it counts, as `State::index_keys` names them, and those of its [`Listing`]s.
     pub keys: Vec<MapKey>,
 }
 
@@ -50,6 +52,9 @@ pub trait Index: Send + Sync + fmt::Debug {
 
     /// The entries that count under a key of the map, in order, as far as the index knows.
     fn entries(&self, key: &MapKey) -> Vec<LeafIndex>;
+
+    /// The first `limit` of [`Index::entries`] from an index on.
+    fn entries_from(&self, key: &MapKey, from: LeafIndex, limit: usize) -> Vec<LeafIndex>;
 
     /// Takes up a run of entries; answers see it at once.
     ///

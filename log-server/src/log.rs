@@ -17,11 +17,11 @@ use std::{
 
 use labelproof_core::{
     checkpoint::{Origin, SignedCheckpoint},
-    event::{EventId, Subject},
+    event::{EventId, LabelId, Subject},
     key::Vkey,
     merkle::{LeafHash, LeafIndex, TreeHead, TreeSize},
     policy::{Policy, WitnessedCheckpoint},
-    state::{State, StateView, head::StateHead},
+    state::{State, StateView, head::StateHead, key::MapName},
 };
 use labelproof_host::clock::Clock;
 use tokio::sync::watch;
@@ -329,6 +329,13 @@ impl Log {
         drop(tip);
         key.map(|key| self.setting.index.entries(&key))
             .unwrap_or_default()
+    }
+
+    /// The name of a label's record in the map; none if its scheme is not defined.
+    pub(crate) fn label_name(&self, label: &LabelId) -> Option<MapName> {
+        let tip = self.tip();
+        let state = tip.state.as_ref().or(tip.failed.as_ref())?;
+        state.record_name(&Subject::Label(label.clone()))
     }
 
     /// Why no events are taken, if none are.

@@ -6,7 +6,11 @@ use labelproof_core::{
     state::{State, key::MapKey},
 };
 
-use crate::{index::Indexed, log::Setting, storage::StorageError};
+use crate::{
+    index::{Indexed, Listing},
+    log::Setting,
+    storage::StorageError,
+};
 
 /// The key of a label's record; `None` if its scheme is not defined.
 pub(crate) fn label_key(state: &State, label: &LabelId) -> Option<MapKey> {
@@ -50,6 +54,6 @@ pub(crate) fn indexed(state: &State, event: &Event, index: LeafIndex) -> Indexed
     Indexed {
         index,
         event: event.id(),
-        keys: state.index_keys(event),
+        keys: [state.index_keys(event), Listing::keys_of(event)].concat(),
     }
 }

@@ -56,7 +56,7 @@ impl<'a> Range<'a> {
         for parameter in parts {
             match parameter.split_once('=') {
                 Some((name, value)) if name.eq_ignore_ascii_case("q") => {
-                    weight = thousandths(value)?
+                    weight = thousandths(value)?;
                 }
                 // Our forms have no parameter that somebody could ask for, except their charset, which is UTF-8.
                 _ => {}

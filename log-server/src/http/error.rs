@@ -46,6 +46,9 @@ pub enum Problem {
     /// The number in the address is no product's.
     #[error("this is no GTIN: {0}")]
     BadGtin(#[from] GtinError),
+    /// The resolver has no link of the type asked for.
+    #[error("this resolver has no link of this type; linkType=all lists those there are")]
+    NoSuchLink,
     /// The log proves that it holds no such label.
     #[error("there is no such label in this log; the bundle named in the Link header proves it")]
     NoSuchLabel,
@@ -113,6 +116,7 @@ impl Problem {
             Self::BadQuery { .. } => "bad-query",
             Self::BadGtin(_) => "bad-gtin",
             Self::NoSuchLabel => "no-such-label",
+            Self::NoSuchLink => "no-such-link",
             Self::NotAcceptable { .. } => "not-acceptable",
             Self::BodyTooLarge { .. } | Self::TooManyLines { .. } => "too-large",
             Self::Encoded => "encoded",
@@ -143,7 +147,7 @@ impl Problem {
             Self::Refused(
                 Refusal::BadSignature { .. } | Refusal::UnknownAuthority | Refusal::OutOfScope,
             ) => StatusCode::FORBIDDEN,
-            Self::NotFound | Self::NoSuchLabel => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::NoSuchLabel | Self::NoSuchLink => StatusCode::NOT_FOUND,
             Self::NotAcceptable { .. } => StatusCode::NOT_ACCEPTABLE,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Refused(
@@ -184,6 +188,7 @@ impl Problem {
             | Self::BadQuery { .. }
             | Self::BadGtin(_)
             | Self::NoSuchLabel
+            | Self::NoSuchLink
             | Self::NotAcceptable { .. }
             | Self::BodyTooLarge { .. }
             | Self::Encoded
@@ -203,6 +208,7 @@ impl Problem {
             | Self::BadQuery { .. }
             | Self::BadGtin(_)
             | Self::NoSuchLabel
+            | Self::NoSuchLink
             | Self::NotAcceptable { .. }
             | Self::BodyTooLarge { .. }
             | Self::Encoded

@@ -10,7 +10,7 @@
 
 pub(super) mod facts;
 mod json_ld;
-mod page;
+pub(super) mod page;
 
 use axum::{
     extract::State,
@@ -22,7 +22,7 @@ use labelproof_core::{
     event::{LabelId, Subject},
     policy::Cosigner,
     state::{CutOff, Falls, record::StateRecord},
-    status::{Finding, LabelStatus, Trusted, VerifiedBundle, verify},
+    status::{Finding, LabelStatus, RecordedEvent, Trusted, VerifiedBundle, verify},
     time::Time,
 };
 use serde::Serialize;
@@ -139,7 +139,11 @@ pub(super) async fn label(
 }
 
 /// Makes the bundle of a label, checks it, and reads it; none if it proves that there is no such label.
-fn read(log: &Log, published: &Published, label: &LabelId) -> Result<Option<Answer>, Problem> {
+pub(super) fn read(
+    log: &Log,
+    published: &Published,
+    label: &LabelId,
+) -> Result<Option<Answer>, Problem> {
     let subject = Subject::Label(label.clone());
     let bytes = bundle(log, published, &subject)?;
     let setting = log.setting();
@@ -171,7 +175,7 @@ impl Answer {
         let since = proved
             .event(label.since())
             .map(|event| event.event().decided_at());
-        let events = label.events().iter().map(|event| event.event());
+        let events = label.events().iter().map(RecordedEvent::event);
         Some(Self {
             notice: NOTICE,
             log: checkpoint.origin().to_string(),
@@ -195,12 +199,17 @@ impl Answer {
             history: label
                 .events()
                 .iter()
-                .map(|event| Told::of(event.index(), event.event()))
+                .map(|event| Told::of(label.label(), event.index(), event.event()))
                 .collect(),
             record: *label.record(),
             now,
             falls: doubt == Some(Falls::WithItsAuthority),
         })
+    }
+
+    /// The label.
+    pub(super) fn label(&self) -> &Facts {
+        &self.label
     }
 
     /// How it stands by the clock of the log.

@@ -173,6 +173,7 @@ fn described(name: &str) -> Header {
         "cache-control" => (text, "How long it may be kept, and by whom."),
         "etag" => (text, "The tag of these bytes, for `If-None-Match`."),
         "link" => (text, "Addresses that belong to this answer (RFC 8288)."),
+        "location" => (text, "Where the answer is."),
         "preference-applied" => (text, "The preference that was honoured (RFC 7240)."),
         "retry-after" => (
             ObjectBuilder::new()

@@ -90,6 +90,14 @@ impl Index for MemoryIndex {
             .unwrap_or_default()
     }
 
+    fn entries_from(&self, key: &MapKey, from: LeafIndex, limit: usize) -> Vec<LeafIndex> {
+        self.read()
+            .keys
+            .get(key)
+            .map(|indices| indices.range(from..).take(limit).copied().collect())
+            .unwrap_or_default()
+    }
+
     fn append(&self, addition: Addition) {
         let mut tables = self.write();
         for event in addition.events {

@@ -3,7 +3,7 @@
 //! ```text
 //! tree events   event id, 32 bytes                     → index, u64 big-endian
 //! tree keys     map key, 32 bytes ‖ index, u64         → nothing
-//! tree meta     "keys watermark"                       → size, u64 ‖ root, 32 bytes
+//! tree meta     "keys and listings"                    → size, u64 ‖ root, 32 bytes
 //! ```
 //! A watermark of another name is of an index with other keys: it is filled again.
 //! sled's own promises are not relied on: a power cut may lose what it flushed and a flipped bit may hide
@@ -121,11 +121,15 @@ impl Index for SledIndex {
     }
 
     fn entries(&self, key: &MapKey) -> Vec<LeafIndex> {
-        let recent = self.recent.entries(key);
+        self.entries_from(key, LeafIndex::new(0), usize::MAX)
+    }
+
+    fn entries_from(&self, key: &MapKey, from: LeafIndex, limit: usize) -> Vec<LeafIndex> {
+        let recent = self.recent.entries_from(key, from, limit);
         let mut indices: Vec<LeafIndex> = self
             .trees
             .keys
-            .scan_prefix(key.as_bytes())
+            .range(row(key, from)..=row(key, LeafIndex::new(u64::MAX)))
             .keys()
             .map_while(|found| {
                 found
@@ -133,10 +137,12 @@ impl Index for SledIndex {
                     .ok()
             })
             .filter_map(|found| index_of(found.get(KEY_BYTES..)?))
+            .take(limit)
             .chain(recent)
             .collect();
         indices.sort_unstable();
         indices.dedup();
+        indices.truncate(limit);
         indices
     }
 
@@ -234,9 +240,7 @@ impl Trees {
                     let index = event.index.get().to_be_bytes();
                     events.insert(event.event.as_bytes().as_slice(), &index)?;
                     for key in &event.keys {
-                        let mut row = key.as_bytes().to_vec();
-                        row.extend_from_slice(&index);
-                        keys.insert(row, &[])?;
+                        keys.insert(row(key, event.index), &[])?;
                     }
                 }
                 Ok(())
@@ -277,11 +281,15 @@ impl Trees {
 
 type View = sled::transaction::TransactionalTree;
 
+fn row(key: &MapKey, index: LeafIndex) -> Vec<u8> {
+    [key.as_bytes().as_slice(), &index.get().to_be_bytes()].concat()
+}
+
 fn index_of(bytes: &[u8]) -> Option<LeafIndex> {
     Some(LeafIndex::new(u64::from_be_bytes(bytes.try_into().ok()?)))
 }
 
-const WATERMARK: &[u8] = b"keys watermark";
+const WATERMARK: &[u8] = b"keys and listings";
 const KEY_BYTES: usize = 32;
 /// A larger transaction holds all readers up for longer than a status answer may take.
 const MAX_TRANSACTION_EVENTS: usize = 1_000;

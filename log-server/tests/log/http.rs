@@ -3,6 +3,7 @@
 mod batch;
 mod failing;
 mod label;
+mod labels;
 mod openapi;
 mod read;
 mod status;

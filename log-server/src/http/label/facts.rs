@@ -1,7 +1,7 @@
 //! What a label's history says of it, in the words of the events, for people and shops.
 
 use labelproof_core::{
-    event::{Body, Event, Gtin14, LabelIssue, Model, Organisation, ReasonCode, Subject},
+    event::{Body, Event, Gtin14, LabelId, LabelIssue, Model, Organisation, ReasonCode, Subject},
     merkle::LeafIndex,
     state::record::StateRecord,
     time::Time,
@@ -329,6 +329,9 @@ pub(in crate::http) struct Told {
     /// What it did.
     #[schema(example = "label.issue")]
     pub(in crate::http) kind: String,
+    /// The label that it issued in the place of this one.
+    #[schema(required)]
+    pub(in crate::http) in_its_place: Option<String>,
     /// When it was decided.
     #[schema(format = DateTime)]
     pub(in crate::http) decided_at: String,
@@ -338,8 +341,14 @@ pub(in crate::http) struct Told {
 }
 
 impl Told {
-    pub(in crate::http) fn of(index: LeafIndex, event: &Event) -> Self {
+    /// Tells an event in the history of a label.
+    pub(in crate::http) fn of(label: &LabelId, index: LeafIndex, event: &Event) -> Self {
+        let other = match event.subject() {
+            Subject::Label(other) if other != label => Some(other.to_string()),
+            _ => None,
+        };
         Self {
+            in_its_place: other,
             index: index.get(),
             event: event.id().to_string(),
             kind: event.kind().as_str().to_owned(),

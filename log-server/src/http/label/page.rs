@@ -31,7 +31,7 @@ pub(super) fn of(answer: &Answer, request: &HeaderMap) -> Response {
         "<p class=\"lead\"><code>{id}</code></p>\n<h1>{title}</h1>\n{verdict}{three}{facts}{questions}{history}{check}",
         id = Html::text(&label.id),
         title = Html::text(title),
-        verdict = verdict(answer),
+        verdict = answer_box(answer),
         three = three(answer),
         facts = facts(answer),
         questions = questions(answer),
@@ -60,23 +60,28 @@ pub(super) fn absent(label: &LabelId, origin: &str) -> Response {
     not_found("No such label", origin, &main)
 }
 
-fn verdict(answer: &Answer) -> String {
-    let (tone, word, says) = if let Some(doubt) = answer.doubt {
-        let word = if answer.falls {
-            "WITHDRAWN"
-        } else {
-            "IN DOUBT"
-        };
-        let tone = if answer.falls {
-            Tone::Bad
-        } else {
-            Tone::Unsure
-        };
-        (tone, word, format!("Do not rely on it: {doubt}."))
-    } else {
-        let (tone, word, says) = words(answer.standing());
-        (tone, word, says.to_owned())
-    };
+/// How a label stands, all considered: tone, word, sentence.
+pub(in crate::http) fn verdict(answer: &Answer) -> (Tone, &'static str, String) {
+    match answer.doubt {
+        Some(doubt) if answer.falls => (
+            Tone::Bad,
+            "WITHDRAWN",
+            format!("Do not rely on it: {doubt}."),
+        ),
+        Some(doubt) => (
+            Tone::Unsure,
+            "IN DOUBT",
+            format!("Do not rely on it: {doubt}."),
+        ),
+        None => {
+            let (tone, word, says) = words(answer.standing());
+            (tone, word, says.to_owned())
+        }
+    }
+}
+
+fn answer_box(answer: &Answer) -> String {
+    let (tone, word, says) = verdict(answer);
     let until = match &answer.label.not_after {
         Some(end) => format!("Valid until {}.", date(end)),
         None => "No end of its validity is set.".to_owned(),
@@ -97,7 +102,7 @@ fn verdict(answer: &Answer) -> String {
 }
 
 /// The words for how a label stands.
-pub(in crate::http) fn words(standing: Standing) -> (Tone, &'static str, &'static str) {
+fn words(standing: Standing) -> (Tone, &'static str, &'static str) {
     match standing {
         Standing::As(Word::Active) => (Tone::Good, "ACTIVE", "The label is in force."),
         Standing::NotYet => (
@@ -275,6 +280,13 @@ fn history(events: &[Told]) -> String {
             .as_deref()
             .unwrap_or_default()
             .replace('-', " ");
+        let what = match &event.in_its_place {
+            Some(other) => format!(
+                "superseded by {}",
+                Html::link(&format!("/v1/labels/{other}"), other)
+            ),
+            None => Html::text(event.kind.trim_start_matches("label.")).to_string(),
+        };
         let link = Html::link(
             &format!("/v1/events/{}", event.event),
             &format!("entry {}", event.index),
@@ -282,7 +294,7 @@ fn history(events: &[Told]) -> String {
         rows.push_str(&format!(
             "<tr><td>{}</td><td>{} {}</td><td>{link}</td></tr>\n",
             date(&event.decided_at),
-            Html::text(event.kind.trim_start_matches("label.")),
+            what,
             Html::text(&if reason.is_empty() {
                 reason
             } else {

@@ -5,7 +5,10 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use labelproof_core::refusal::{Malformed, PrivateData, Refusal};
+use labelproof_core::{
+    gs1::GtinError,
+    refusal::{Malformed, PrivateData, Refusal},
+};
 use utoipa::{
     IntoResponses, ToSchema,
     openapi::{
@@ -76,6 +79,15 @@ sets! {
     OfLabel: [
         BAD_ADDRESS, Problem::NoSuchLabel, NOT_ACCEPTABLE, Problem::NoQuorum, Problem::Storage, STARTING,
     ];
+    /// Labels are listed.
+    OfLabels: [
+        bad_query(), NOT_ACCEPTABLE, Problem::NoQuorum, Problem::Storage, STARTING,
+    ];
+    /// A product is looked up by its link.
+    OfProduct: [
+        BAD_ADDRESS, Problem::BadGtin(GtinError::CheckDigit { got: '1', want: '0' }), bad_query(), Problem::NoSuchLink,
+        NOT_ACCEPTABLE, Problem::NoQuorum, Problem::Storage, STARTING,
+    ];
     /// An event is taken, or not.
     OfEvents: refusals().into_iter().chain([
         DRY_RUN, Problem::BodyTooLarge { limit: MAX_BODY_BYTES }, Problem::Encoded, Problem::PoolFull,
@@ -99,6 +111,13 @@ const DRY_RUN: Problem = Problem::BadAddress {
 const STARTING: Problem = Problem::Starting {
     why: "the store is being loaded",
 };
+
+fn bad_query() -> Problem {
+    Problem::BadQuery {
+        parameter: "limit".into(),
+        why: "is a number from 1 to 100".into(),
+    }
+}
 
 /// One of each refusal.
 fn refusals() -> Vec<Problem> {
@@ -129,6 +148,14 @@ fn refusals() -> Vec<Problem> {
         Refusal::DecidedInFuture,
     ];
     refusals.into_iter().map(Problem::Refused).collect()
+}
+
+/// Whether somebody who scanned a box may meet this problem.
+fn is_shown(problem: &Problem) -> bool {
+    matches!(
+        problem,
+        Problem::NoSuchLabel | Problem::NoSuchLink | Problem::BadGtin(_)
+    )
 }
 
 /// One response a status, with each problem that has it.
@@ -175,7 +202,7 @@ fn response_of(problems: &[Problem]) -> Response {
         .description(codes.join(" · "))
         .content("application/problem+json", content)
         .header("cache-control", Header::default());
-    if problems.contains(&Problem::NoSuchLabel) {
+    if problems.iter().any(is_shown) {
         // A person is told so on a page.
         let text = ObjectBuilder::new().schema_type(Type::String);
         response = response
@@ -183,8 +210,10 @@ fn response_of(problems: &[Problem]) -> Response {
                 "text/html",
                 ContentBuilder::new().schema(Some(text)).build(),
             )
-            .header("link", Header::default())
             .header("vary", Header::default());
+    }
+    if problems.contains(&Problem::NoSuchLabel) {
+        response = response.header("link", Header::default());
     }
     if problems
         .iter()

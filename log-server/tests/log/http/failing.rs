@@ -189,6 +189,11 @@ impl Index for HangingIndex {
         self.inner.entries(key)
     }
 
+    fn entries_from(&self, key: &MapKey, from: LeafIndex, limit: usize) -> Vec<LeafIndex> {
+        self.wait();
+        self.inner.entries_from(key, from, limit)
+    }
+
     fn append(&self, addition: Addition) {
         self.inner.append(addition);
     }

@@ -121,6 +121,13 @@ async fn the_document_is_one_that_others_can_read() {
             }
         }
     }
+    let page = String::from_utf8(get(&router(&world()), "/docs").await.body).unwrap();
+    for (_, path, _) in operations(&document) {
+        assert!(
+            page.contains(&format!("<code>{path}</code>")),
+            "/docs does not show {path}"
+        );
+    }
     let text = document.to_string();
     for reference in text.split("\"$ref\":\"#").skip(1) {
         let pointer = reference.split('"').next().unwrap();
@@ -173,6 +180,11 @@ async fn an_answer_has_the_status_type_and_headers_of_the_document() {
                 "x-content-type-options",
             ]
             .contains(&name.as_str());
+            // There is a next page only where there is one.
+            let is_of_further_pages = name == "link" && path == "/v1/labels";
+            if is_of_further_pages {
+                continue;
+            }
             if is_of_pages && media_type != "text/html" {
                 continue;
             }
