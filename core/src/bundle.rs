@@ -19,7 +19,7 @@ mod pack;
 mod parse;
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use thiserror::Error;
 
@@ -147,11 +147,23 @@ impl Bundle {
             chunks,
             proof,
         };
-        let lines = bundle.to_string().lines().count();
-        if lines > MAX_BUNDLE_LINES {
-            return Err(BundleError::TooManyLines { got: lines });
+        let (lines, limit) = (bundle.count_lines(), bundle.answers.max_lines());
+        if lines > limit {
+            return Err(BundleError::TooManyLines { got: lines, limit });
         }
         Ok(bundle)
+    }
+
+    fn count_lines(&self) -> usize {
+        let mut count = Lines(0);
+        write!(count, "{self}").expect("counting does not fail");
+        count.0
+    }
+
+    /// Whether it is written as these bytes; it is not written out for that.
+    fn is_written_as(&self, file: &[u8]) -> bool {
+        let mut rest = Rest(file);
+        write!(rest, "{self}").is_ok() && rest.0.is_empty()
     }
 
     /// All entries in order of the log; the last is the state head.
@@ -248,6 +260,19 @@ impl Answers {
         }
     }
 
+    /// Whether many answers share one tree.
+    #[must_use]
+    pub const fn is_pack(&self) -> bool {
+        matches!(self, Self::Pack(_))
+    }
+
+    const fn max_lines(&self) -> usize {
+        match self {
+            Self::Each(_) => MAX_BUNDLE_LINES,
+            Self::Pack(_) => MAX_PACK_LINES,
+        }
+    }
+
     /// Every name with its record, or `None` where it is absent.
     pub fn iter(&self) -> impl Iterator<Item = (&MapName, Option<&Record>)> {
         let (each, pack) = match self {
@@ -266,7 +291,8 @@ impl Answers {
     fn check(&self) -> Result<(), BundleError> {
         let mut names = BTreeSet::new();
         for (name, record) in self.iter() {
-            if !names.insert(name) {
+            // The keys of a pack ascend, so none of them is there twice.
+            if !self.is_pack() && !names.insert(name) {
                 return Err(BundleError::TwiceAsked { name: name.clone() });
             }
             let fits =
@@ -318,7 +344,7 @@ impl fmt::Display for Bundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{FIRST_LINE}")?;
         for entry in &self.entries {
-            writeln!(f, "entry {} {}", entry.index, to_base64(&entry.bytes))?;
+            f.write_str(&entry_line(entry.index, &entry.bytes))?;
             write_path(f, &entry.path)?;
         }
         match &self.answers {
@@ -355,6 +381,31 @@ impl fmt::Display for Answer {
     }
 }
 
+/// The line of an entry, with its end.
+pub(crate) fn entry_line(index: LeafIndex, bytes: &[u8]) -> String {
+    format!("entry {index} {}\n", to_base64(bytes))
+}
+
+/// Counts the lines that are written.
+struct Lines(usize);
+
+impl fmt::Write for Lines {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += text.bytes().filter(|byte| *byte == b'\n').count();
+        Ok(())
+    }
+}
+
+/// Takes away what is written, as long as it is the same.
+struct Rest<'a>(&'a [u8]);
+
+impl fmt::Write for Rest<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = self.0.strip_prefix(text.as_bytes()).ok_or(fmt::Error)?;
+        Ok(())
+    }
+}
+
 fn write_path(f: &mut fmt::Formatter<'_>, path: &[NodeHash]) -> fmt::Result {
     path.iter().try_for_each(|hash| writeln!(f, "path {hash}"))
 }
@@ -373,10 +424,12 @@ pub enum BundleError {
     #[error("no empty line before the proof of the state head")]
     NoGap,
     /// More lines than a bundle may have.
-    #[error("{got} lines, at most {MAX_BUNDLE_LINES} are allowed")]
+    #[error("{got} lines, at most {limit} are allowed")]
     TooManyLines {
         /// Lines found.
         got: usize,
+        /// Lines allowed.
+        limit: usize,
     },
     /// A line whose first word is unknown, or that has no place where it stands.
     #[error("line {line} has an unknown word or stands in the wrong place")]
@@ -443,10 +496,13 @@ pub enum BundleError {
 /// The most lines of a bundle that is read at once (status.md).
 pub const MAX_BUNDLE_LINES: usize = 65_536;
 
+/// The most lines of a pack: 100,000 subjects with a label each in a map of 10^8 take about five million.
+pub const MAX_PACK_LINES: usize = 1 << 24;
+
 /// A key has 256 bits, each parts a path at most once.
 const MAX_MAP_SIBLINGS: usize = 256;
 
-const FIRST_LINE: &str = "labelproof-bundle/v1";
+pub(crate) const FIRST_LINE: &str = "labelproof-bundle/v1";
 const NOTHING: &str = "-";
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::key::Vkey;
 use crate::merkle::{LeafHash, LeafIndex};
 use crate::refusal::Refusal;
 
+mod alone;
 mod authority;
 mod check;
 mod cutoff;
@@ -47,8 +48,10 @@ pub use view::StateView;
 
 use head::{StateHead, StateRoots};
 use history::History;
-use index_log::{IndexLog, index_names, label_names};
+use index_log::IndexLog;
+pub(crate) use index_log::{index_names, label_names};
 use key::{MapKey, MapName};
+pub(crate) use labels::labels_of;
 use list::{Code, StatusList};
 use map::Map;
 use registry::GENESIS_INDEX;

@@ -9,27 +9,40 @@
 
 mod authenticity;
 mod build;
+mod checks;
 mod error;
+mod index;
+pub mod pack;
+mod prepare;
+mod product;
+mod records;
 mod subject;
+mod summary;
+mod verified;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::bundle::Bundle;
 use crate::checkpoint::{Origin, SignedCheckpoint};
-use crate::event::{LabelId, Subject};
 use crate::key::Vkey;
-use crate::merkle::{LeafHash, LeafIndex, TreeSize};
+use crate::merkle::{LeafHash, TreeSize};
 use crate::policy::{Policy, PolicyLog, WitnessedCheckpoint};
+use crate::state::SignatureMemo;
 use crate::state::head::StateHead;
 use crate::state::key::MapName;
 use crate::state::list::{Code, verify_chunk};
 use crate::time::Time;
 use crate::tlog_proof::TlogProof;
 
-pub use build::{BuildError, ReadLog, build};
+pub use build::{BuildError, ReadLog, build, build_alias, build_product};
 pub use error::{Failure, Unverified};
+pub use index::IndexStatus;
+pub use prepare::{ParsedEntries, SignatureCheck, event_entries, signatures_to_check};
+pub use product::{AliasStatus, Binding, ProductLabel, ProductStatus};
 pub use subject::{LabelStatus, RecordedEvent, SubjectStatus};
+pub use summary::{Grade, LabelSummary, Since};
+pub use verified::{Finding, NotProved, VerifiedBundle};
 
 /// What the reader trusts: a log by its origin and first entry, and whose cosignatures count.
 #[derive(Clone, Copy, Debug)]
@@ -119,32 +132,6 @@ impl ProvenState {
     }
 }
 
-/// A bundle of which everything was checked; only [`verify`] makes one.
-#[derive(Clone, Debug)]
-pub struct VerifiedBundle {
-    state: ProvenState,
-    findings: BTreeMap<MapName, Finding>,
-    schemes: authenticity::IdRules,
-    checks: Vec<Check>,
-}
-
-/// What was proved of one subject.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Finding {
-    /// A label that was issued.
-    Label(Box<LabelStatus>),
-    /// An authority, a scheme or a member.
-    Subject(Box<SubjectStatus>),
-    /// There is none under this name.
-    Absent,
-}
-
-/// The bundle proves nothing about a subject that was asked for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the bundle proves nothing about what was asked for")]
-pub struct NotProved;
-
 /// One check that was made, in words for people.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Check {
@@ -181,22 +168,61 @@ pub fn verify(
     trusted: &Trusted<'_>,
     now: Time,
 ) -> Result<VerifiedBundle, Unverified> {
+    let state = open_state(bundle, trusted, now)?;
+    let parsed = ParsedEntries::parse(event_entries(bundle))?;
+    verify_parsed(bundle, state, &parsed, &SignatureMemo::empty())
+}
+
+/// The same with work that was done before, on as many threads as there are.
+///
+/// Entries that were not parsed, or are others, and signatures that the memo does not know, are seen to here.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with(
+    bundle: &Bundle,
+    parsed: &ParsedEntries,
+    trusted: &Trusted<'_>,
+    now: Time,
+    memo: &SignatureMemo,
+) -> Result<VerifiedBundle, Unverified> {
+    let state = open_state(bundle, trusted, now)?;
+    verify_parsed(bundle, state, parsed, memo)
+}
+
+fn open_state(
+    bundle: &Bundle,
+    trusted: &Trusted<'_>,
+    now: Time,
+) -> Result<ProvenState, Unverified> {
     let state = ProvenState::open(bundle.proof(), bundle.head_entry().bytes(), trusted, now)?;
     bundle
         .answers()
         .verify(&state.head.map_root())
         .map_err(Unverified::Map)?;
-    let mut checks = state_checks(&state);
-    checks.push(map_check(bundle, &state));
-    let replayed = authenticity::replay(bundle, &state)?;
+    Ok(state)
+}
+
+fn verify_parsed(
+    bundle: &Bundle,
+    state: ProvenState,
+    parsed: &ParsedEntries,
+    memo: &SignatureMemo,
+) -> Result<VerifiedBundle, Unverified> {
+    let anew;
+    let events = match parsed.of(bundle) {
+        Some(events) => events,
+        None => {
+            anew = ParsedEntries::parse(event_entries(bundle))?;
+            anew.of(bundle).expect("they were parsed from it")
+        }
+    };
+    let mut checks = checks::of_state(&state);
+    checks.push(checks::of_map(bundle, &state));
+    let mut replayed = authenticity::replay(bundle, events, &state, memo)?;
     check_list(bundle, &state, &replayed.findings)?;
-    checks.extend(replayed.checks);
-    Ok(VerifiedBundle {
-        state,
-        findings: replayed.findings,
-        schemes: replayed.schemes,
-        checks,
-    })
+    checks.append(&mut replayed.checks);
+    Ok(VerifiedBundle::new(state, replayed, checks))
 }
 
 /// Every chunk must hold the code of some label here, and the right one.
@@ -206,12 +232,8 @@ fn check_list(
     findings: &BTreeMap<MapName, Finding>,
 ) -> Result<(), Unverified> {
     let labels = || {
-        findings.values().filter_map(|finding| match finding {
-            Finding::Label(label) => {
-                Some((label.record().first_index(), Code::from(label.status())))
-            }
-            Finding::Subject(_) | Finding::Absent => None,
-        })
+        let labels = findings.values().filter_map(Finding::summary);
+        labels.map(|label| (label.record().first_index(), Code::from(label.status())))
     };
     for given in bundle.chunks() {
         let len = state.head.index().get();
@@ -238,141 +260,6 @@ fn check_list(
         }
     }
     Ok(())
-}
-
-fn state_checks(state: &ProvenState) -> Vec<Check> {
-    let checkpoint = state.checkpoint();
-    let cosigners: Vec<&str> = checkpoint
-        .cosigners()
-        .iter()
-        .map(crate::policy::Cosigner::name)
-        .collect();
-    vec![
-        Check::new(
-            Step::Log,
-            format!(
-                "checkpoint of {}, size {}, signed by the log's key {}",
-                checkpoint.origin(),
-                state.size(),
-                checkpoint.signed().log_key().id()
-            ),
-        ),
-        Check::new(
-            Step::Quorum,
-            format!(
-                "cosigned by {}: the quorum holds as of {}",
-                cosigners.join(", "),
-                state.as_of()
-            ),
-        ),
-        Check::new(
-            Step::Head,
-            format!(
-                "entry {} is the state head of the {} entries before it, by {}",
-                state.head.index(),
-                state.head.index(),
-                state.head.rules()
-            ),
-        ),
-    ]
-}
-
-fn map_check(bundle: &Bundle, state: &ProvenState) -> Check {
-    let (mut present, mut absent) = (0, 0);
-    for (_, record) in bundle.answers().iter() {
-        *(if record.is_some() {
-            &mut present
-        } else {
-            &mut absent
-        }) += 1;
-    }
-    let root = state.head.map_root();
-    Check::new(
-        Step::Map,
-        format!("{present} records and {absent} absences are proved under map root {root}"),
-    )
-}
-
-impl VerifiedBundle {
-    /// The head under which all was proved.
-    #[must_use]
-    pub fn state(&self) -> &ProvenState {
-        &self.state
-    }
-
-    /// The time of which the quorum speaks.
-    #[must_use]
-    pub fn as_of(&self) -> Time {
-        self.state.as_of()
-    }
-
-    /// Everything that was proved, by name.
-    pub fn findings(&self) -> impl Iterator<Item = (&MapName, &Finding)> {
-        self.findings.iter()
-    }
-
-    /// The labels that were proved, in order of their names.
-    pub fn labels(&self) -> impl Iterator<Item = &LabelStatus> {
-        self.findings.values().filter_map(|finding| match finding {
-            Finding::Label(label) => Some(&**label),
-            Finding::Subject(_) | Finding::Absent => None,
-        })
-    }
-
-    /// What was proved of a subject that the reader names.
-    ///
-    /// The key is computed from the name given here, folded by the rule of the scheme's own proved definition;
-    /// where the scheme itself is proved absent, so are its labels.
-    ///
-    /// # Errors
-    /// [`NotProved`] if the bundle says nothing about it: that is no answer, above all not "absent".
-    pub fn find(&self, subject: &Subject) -> Result<&Finding, NotProved> {
-        let name = match subject {
-            Subject::Label(label) => return self.find_label(label),
-            Subject::Authority(name) => MapName::authority(name.as_str()),
-            Subject::Scheme(id) => MapName::scheme(id.as_str()),
-            Subject::Member(code) => MapName::member(code.as_str()),
-            Subject::Log(_) => return Err(NotProved),
-        };
-        self.findings
-            .get(&name.map_err(|_| NotProved)?)
-            .ok_or(NotProved)
-    }
-
-    fn find_label(&self, label: &LabelId) -> Result<&Finding, NotProved> {
-        match self.schemes.label_name(label) {
-            Some(name) => self.findings.get(&name).ok_or(NotProved),
-            None => match self.find(&Subject::Scheme(label.scheme().clone()))? {
-                absent @ Finding::Absent => Ok(absent),
-                Finding::Label(_) | Finding::Subject(_) => Err(NotProved),
-            },
-        }
-    }
-
-    /// The entry that stands at this index in the log, if it is an event of the bundle.
-    #[must_use]
-    pub fn event(&self, index: LeafIndex) -> Option<&RecordedEvent> {
-        let mut all = self.findings.values().flat_map(Finding::events);
-        all.find(|event| event.index() == index)
-    }
-
-    /// Every check that was made, in order.
-    #[must_use]
-    pub fn checks(&self) -> &[Check] {
-        &self.checks
-    }
-}
-
-impl Finding {
-    /// The whole history of the subject, in order of the log; empty if there is none.
-    #[must_use]
-    pub fn events(&self) -> &[RecordedEvent] {
-        match self {
-            Finding::Label(label) => label.events(),
-            Finding::Subject(subject) => subject.events(),
-            Finding::Absent => &[],
-        }
-    }
 }
 
 impl Check {

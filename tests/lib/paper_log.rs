@@ -17,6 +17,7 @@ use labelproof_core::key::SigningKey;
 use labelproof_core::merkle::{LeafHash, LeafIndex, TreeSize, WholeTree};
 use labelproof_core::receipt::Receipt;
 use labelproof_core::state::head::StateHead;
+use labelproof_core::state::key::MapKey;
 use labelproof_core::state::{SignatureMemo, State, StateView};
 use labelproof_core::status::{self, ReadLog};
 use labelproof_core::tile::TileEdge;
@@ -194,6 +195,15 @@ impl ReadLog for PaperLog {
 
     fn events_of(&self, subject: &Subject) -> Result<Vec<LeafIndex>, Infallible> {
         Ok(self.state.subject_indices(subject).unwrap_or_default())
+    }
+
+    fn events_under(&self, key: &MapKey) -> Result<Vec<LeafIndex>, Infallible> {
+        let is_under = |entry: &[u8]| {
+            Event::parse(entry).is_ok_and(|event| self.state.index_keys(&event).contains(key))
+        };
+        let numbered = (0..).map(LeafIndex::new).zip(&self.entries);
+        let under = numbered.filter(|(_, entry)| is_under(entry));
+        Ok(under.map(|(index, _)| index).collect())
     }
 }
 

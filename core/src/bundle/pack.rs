@@ -24,6 +24,7 @@ pub struct Pack {
     tree: PrunedTree,
     records: Vec<(MapName, Record)>,
     absent: Vec<MapName>,
+    root: MapRoot,
 }
 
 impl Pack {
@@ -36,13 +37,18 @@ impl Pack {
         records: Vec<(MapName, Record)>,
         absent: Vec<MapName>,
     ) -> Result<Self, BundleError> {
-        let pack = Self {
+        let leaves: Vec<(MapKey, Vec<u8>)> = records
+            .iter()
+            .map(|(name, record)| (name.key(), record.to_bytes()))
+            .collect();
+        let keys: Vec<MapKey> = absent.iter().map(MapName::key).collect();
+        let root = tree.root(&leaves, &keys)?;
+        Ok(Self {
             tree,
             records,
             absent,
-        };
-        pack.tree.check(&pack.leaves(), &pack.absent_keys())?;
-        Ok(pack)
+            root,
+        })
     }
 
     /// Answers these names from a map; each once.
@@ -74,7 +80,11 @@ impl Pack {
     /// # Errors
     /// [`PrunedError`] if the tree does not lead to it.
     pub fn verify(&self, root: &MapRoot) -> Result<(), PrunedError> {
-        self.tree.verify(root, &self.leaves(), &self.absent_keys())
+        if self.root == *root {
+            Ok(())
+        } else {
+            Err(PrunedError::RootMismatch)
+        }
     }
 
     /// Every name with its record, or `None` where it is absent.
@@ -86,33 +96,25 @@ impl Pack {
         records.chain(self.absent.iter().map(|name| (name, None)))
     }
 
-    fn leaves(&self) -> Vec<(MapKey, Vec<u8>)> {
-        self.records
+    /// The lines as they are stored, one after the other.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
+        let tokens = self.tree.tokens().iter().map(|token| match token {
+            Token::Node(bit) => format!("node {bit}\n"),
+            Token::Cut(hash) => format!("cut {}\n", to_base64(hash.as_bytes())),
+            Token::Leaf => "leaf\n".to_owned(),
+            Token::Other(leaf) => format!("other {}\n", to_base64(&leaf.to_bytes())),
+        });
+        let records = self
+            .records
             .iter()
-            .map(|(name, record)| (name.key(), record.to_bytes()))
-            .collect()
-    }
-
-    fn absent_keys(&self) -> Vec<MapKey> {
-        self.absent.iter().map(MapName::key).collect()
+            .map(|(name, record)| format!("record {name} {}\n", to_base64(&record.to_bytes())));
+        let absent = self.absent.iter().map(|name| format!("absent {name}\n"));
+        tokens.chain(records).chain(absent)
     }
 }
 
 impl fmt::Display for Pack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for token in self.tree.tokens() {
-            match token {
-                Token::Node(bit) => writeln!(f, "node {bit}")?,
-                Token::Cut(hash) => writeln!(f, "cut {}", to_base64(hash.as_bytes()))?,
-                Token::Leaf => writeln!(f, "leaf")?,
-                Token::Other(leaf) => writeln!(f, "other {}", to_base64(&leaf.to_bytes()))?,
-            }
-        }
-        for (name, record) in &self.records {
-            writeln!(f, "record {name} {}", to_base64(&record.to_bytes()))?;
-        }
-        self.absent
-            .iter()
-            .try_for_each(|name| writeln!(f, "absent {name}"))
+        self.lines().try_for_each(|line| f.write_str(&line))
     }
 }

@@ -6,7 +6,7 @@ use std::str::{FromStr, Split};
 use super::pack::Pack;
 use super::{
     Answer, Answers, Bundle, BundleChunk, BundleEntry, BundleError, FIRST_LINE, MAX_BUNDLE_LINES,
-    NOTHING,
+    MAX_PACK_LINES, NOTHING,
 };
 use crate::merkle::{LeafIndex, NodeHash};
 use crate::state::key::{MapName, MapType};
@@ -26,10 +26,20 @@ impl Bundle {
     pub fn parse(file: &[u8]) -> Result<Self, BundleError> {
         // Newlines are counted before anything is allocated for them.
         let lines = file.split(|byte| *byte == b'\n').count().saturating_sub(1);
-        if lines > MAX_BUNDLE_LINES {
-            return Err(BundleError::TooManyLines { got: lines });
+        if lines > MAX_PACK_LINES {
+            return Err(BundleError::TooManyLines {
+                got: lines,
+                limit: MAX_PACK_LINES,
+            });
         }
         let text = str::from_utf8(file).map_err(|_| BundleError::NotUtf8)?;
+        // Only a pack, which has a tree, may be longer than what is read at once.
+        if lines > MAX_BUNDLE_LINES && !text.contains("\nnode ") {
+            return Err(BundleError::TooManyLines {
+                got: lines,
+                limit: MAX_BUNDLE_LINES,
+            });
+        }
         let (body, proof) = text.split_once("\n\n").ok_or(BundleError::NoGap)?;
         let mut reader = Reader::new(body);
         if reader.next() != Some(FIRST_LINE) {
@@ -44,7 +54,7 @@ impl Bundle {
         let proof = TlogProof::parse(proof.as_bytes())?;
         let bundle = Self::new(entries, answers, chunks, proof)?;
         // Each line's reader is strict already; this holds if one of them ever is not.
-        if bundle.to_bytes() == file {
+        if bundle.is_written_as(file) {
             Ok(bundle)
         } else {
             Err(BundleError::Malformed { line: 1 })

@@ -92,9 +92,11 @@ pub(crate) fn replay_untainted(
     registry: &Registry,
     label: MapKey,
     history: &[(LeafIndex, &Event)],
+    memo: &SignatureMemo,
 ) -> CutOff {
     let mut replay = Replay {
         registry,
+        memo,
         label,
         left_out: Vec::new(),
         falls: Falls::IntoDoubt,
@@ -120,6 +122,7 @@ pub(crate) fn replay_untainted(
 
 struct Replay<'a> {
     registry: &'a Registry,
+    memo: &'a SignatureMemo,
     label: MapKey,
     left_out: Vec<LeafIndex>,
     falls: Falls,
@@ -134,8 +137,7 @@ impl Replay<'_> {
     ) {
         let leaf = LeafHash::of_entry(event.bytes());
         let candidates = self.registry.candidates(event, at);
-        let memo = SignatureMemo::empty();
-        let Ok(signers) = Signers::verify(event, leaf, candidates, &memo) else {
+        let Ok(signers) = Signers::verify(event, leaf, candidates, self.memo) else {
             self.left_out.push(at);
             return;
         };

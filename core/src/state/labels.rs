@@ -133,7 +133,7 @@ pub(crate) fn power(
 }
 
 /// What an issue or an amend says must exist in its scheme; the lab must be accredited.
-fn check_scheme(
+pub(crate) fn check_scheme(
     registry: &Registry,
     signed: &Signed<'_>,
     label: &LabelId,

@@ -4,6 +4,8 @@
 //! that fails makes the event invalid, and the rest is counted by distinct public key (events.md).
 //! Which keys are in force is `registry`'s; what the signers may do is for the kinds.
 
+use std::collections::BTreeMap;
+
 use crate::event::{AuthorityName, Event, MemberCode};
 use crate::key::{PublicKey, Vkey};
 use crate::merkle::LeafHash;
@@ -13,9 +15,10 @@ use crate::refusal::Refusal;
 /// Signature checks made ahead, so that no lock is held for them.
 ///
 /// It answers only for the very bytes, line and key it was made from; the state function verifies what it misses.
+/// Parts that were filled on several threads are merged into one.
 #[derive(Clone, Debug, Default)]
 pub struct SignatureMemo {
-    checked: Vec<(LeafHash, usize, PublicKey, Outcome)>,
+    checked: BTreeMap<(LeafHash, usize), Vec<(PublicKey, Outcome)>>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,21 +37,36 @@ impl SignatureMemo {
     /// Verifies the lines of `event` at these positions by these keys, as `State::candidate_keys` names them.
     #[must_use]
     pub fn verify(event: &Event, keys: &[(usize, Vkey)]) -> Self {
-        let leaf = LeafHash::of_entry(event.bytes());
-        let check = |(line, vkey): &(usize, Vkey)| {
-            (leaf, *line, *vkey.public_key(), outcome(event, *line, vkey))
-        };
-        Self {
-            checked: keys.iter().take(MAX_SIGNATURE_LINES).map(check).collect(),
+        let mut memo = Self::empty();
+        memo.add(event, LeafHash::of_entry(event.bytes()), keys);
+        memo
+    }
+
+    /// Verifies these lines of one more event, whose entry has this hash.
+    pub(crate) fn add(&mut self, event: &Event, leaf: LeafHash, keys: &[(usize, Vkey)]) {
+        for (line, vkey) in keys.iter().take(MAX_SIGNATURE_LINES) {
+            let found = (*vkey.public_key(), outcome(event, *line, vkey));
+            self.checked.entry((leaf, *line)).or_default().push(found);
+        }
+    }
+
+    /// Takes over what another one knows.
+    pub fn merge(&mut self, mut other: Self) {
+        if self.checked.is_empty() {
+            self.checked = other.checked;
+        } else {
+            self.checked.append(&mut other.checked);
         }
     }
 
     fn outcome(&self, event: &Event, leaf: LeafHash, line: usize, vkey: &Vkey) -> Outcome {
-        let same = |(of, at, key, _): &&(LeafHash, usize, PublicKey, Outcome)| {
-            *of == leaf && *at == line && key == vkey.public_key()
-        };
-        match self.checked.iter().find(same) {
-            Some((.., known)) => *known,
+        let known = self.checked.get(&(leaf, line));
+        let mut same = known
+            .into_iter()
+            .flatten()
+            .filter(|(key, _)| key == vkey.public_key());
+        match same.next() {
+            Some((_, known)) => *known,
             None => outcome(event, line, vkey),
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! entry 0 (pinned) ─▶ members ─▶ schemes, authorities ─▶ labels        the state function of `state`, in order of the log
-//! every entry      belongs to the chain of a record in the bundle
-//! every record     is the one that its entries give
+//! every entry      belongs to the chain or the index of a record in the bundle
+//! every record     is the one that its entries give; an excerpt of a pack is judged by `state::alone`
 //! every scheme, authority and member on which another depends has its record here: no later event of it is hidden
 //! ```
 //! Three things are the log's word, for they lie outside the bundle: the lowest cut in a scheme's record (never
@@ -11,16 +11,22 @@
 //! takes the place of another, or gives way to one, could do so.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::prepare::event_entries;
+use super::records::{Excerpts, IdRules, Part, Records};
 use super::{
-    Check, Finding, LabelStatus, ProvenState, RecordedEvent, Step, SubjectStatus, Unverified,
+    Check, Finding, IndexStatus, LabelStatus, LabelSummary, ProvenState, RecordedEvent, Since,
+    SubjectStatus, Unverified,
 };
 use crate::bundle::{Bundle, BundleEntry};
-use crate::event::{Event, LabelId, SchemeId, Subject};
-use crate::merkle::LeafIndex;
-use crate::state::key::{IdRule, MapKey, MapName, MapType, canonical_id};
-use crate::state::record::{Record, StateRecord};
-use crate::state::{Changed, CutOff, Extent, SignatureMemo, Subjects, replay_untainted};
+use crate::event::{AuthorityName, Event, Subject};
+use crate::merkle::{LeafHash, LeafIndex};
+use crate::state::key::{MapKey, MapName};
+use crate::state::record::{IndexRecord, StateRecord};
+use crate::state::{
+    Changed, CutOff, Extent, SignatureMemo, Subjects, index_names, label_names, replay_untainted,
+};
 
 /// What the replay of a bundle found out.
 pub(super) struct Replayed {
@@ -29,22 +35,15 @@ pub(super) struct Replayed {
     pub(super) checks: Vec<Check>,
 }
 
-/// How the ids of proved schemes are folded.
-#[derive(Clone, Debug, Default)]
-pub(super) struct IdRules(BTreeMap<SchemeId, IdRule>);
-
-impl IdRules {
-    /// The name of a label's record; none unless its scheme is proved.
-    pub(super) fn label_name(&self, label: &LabelId) -> Option<MapName> {
-        let id = canonical_id(*self.0.get(label.scheme())?, label.native().as_str()).ok()?;
-        MapName::label(label.scheme().as_str(), &id).ok()
-    }
-}
-
 /// Replays all entries but the head.
-pub(super) fn replay(bundle: &Bundle, state: &ProvenState) -> Result<Replayed, Unverified> {
+pub(super) fn replay(
+    bundle: &Bundle,
+    parsed: &[(LeafHash, Arc<Event>)],
+    state: &ProvenState,
+    memo: &SignatureMemo,
+) -> Result<Replayed, Unverified> {
     let records = Records::of(bundle)?;
-    let (_, entries) = bundle.entries().split_last().expect("a bundle has a head");
+    let entries = event_entries(bundle);
     let absent = records
         .absent
         .iter()
@@ -57,69 +56,58 @@ pub(super) fn replay(bundle: &Bundle, state: &ProvenState) -> Result<Replayed, U
     };
     if let Some(stray) = entries
         .iter()
-        .find(|entry| records.present.is_empty() || !entry.path().is_empty())
+        .find(|entry| records.is_empty() || !entry.path().is_empty())
     {
         return Err(Unverified::UnusedEntry {
             index: stray.index(),
         });
     }
-    if records.present.is_empty() {
+    if records.is_empty() {
         return Ok(replayed);
     }
-    let histories = Histories::replay(entries, &records, state)?;
+    let excerpts = Excerpts::of(bundle, &records, entries, parsed);
+    let work = Work {
+        records: &records,
+        excerpts: &excerpts,
+        memo,
+    };
+    let mut histories = Histories::replay(entries, parsed, state, &work)?;
     histories.check_dependencies(&records)?;
-    for (name, record) in records.present.values() {
-        histories.check_record(name, record)?;
+    for (key, (name, record)) in &records.present {
+        if !excerpts.contains(key) {
+            histories.check_record(name, record)?;
+        }
+    }
+    for (key, (name, record)) in &records.indexes {
+        let index = histories.index(*key, name, record, &records)?;
+        replayed
+            .findings
+            .insert((*name).clone(), Finding::Index(Box::new(index)));
     }
     for (key, (name, record)) in &records.present {
-        let finding = histories.finding(*key, name, record, &records, &mut replayed.checks)?;
+        let finding = if excerpts.contains(key) {
+            histories.excerpt(*key, name, record, &records)?
+        } else {
+            histories.finding(*key, name, record, &work)?
+        };
         replayed.findings.insert((*name).clone(), finding);
     }
+    replayed.checks = super::checks::of_findings(&replayed.findings, bundle.answers().is_pack());
     let rules = histories
         .subjects
         .registry
         .schemes
         .iter()
         .map(|(id, scheme)| (id.clone(), scheme.id_rule()));
-    replayed.schemes = IdRules(rules.collect());
-    replayed.checks.sort_by_key(Check::step);
+    replayed.schemes = IdRules::new(rules);
     Ok(replayed)
 }
 
-/// The answers of the map, by key; proved already.
-struct Records<'a> {
-    present: BTreeMap<MapKey, (&'a MapName, &'a StateRecord)>,
-    absent: Vec<&'a MapName>,
-}
-
-impl<'a> Records<'a> {
-    fn of(bundle: &'a Bundle) -> Result<Self, Unverified> {
-        let mut records = Records {
-            present: BTreeMap::new(),
-            absent: Vec::new(),
-        };
-        for (name, record) in bundle.answers().iter() {
-            let unknown = || Unverified::UnknownType { name: name.clone() };
-            match (name.kind(), record) {
-                (MapType::Label | MapType::Authority | MapType::Scheme | MapType::Member, None) => {
-                    records.absent.push(name);
-                }
-                (_, Some(Record::State(record))) => {
-                    records.present.insert(name.key(), (name, record));
-                }
-                _ => return Err(unknown()),
-            }
-        }
-        Ok(records)
-    }
-
-    fn require(&self, name: MapName) -> Result<(), Unverified> {
-        if self.present.contains_key(&name.key()) {
-            Ok(())
-        } else {
-            Err(Unverified::MissingRecord { name })
-        }
-    }
+/// What a replay goes by.
+struct Work<'a> {
+    records: &'a Records<'a>,
+    excerpts: &'a Excerpts,
+    memo: &'a SignatureMemo,
 }
 
 /// The subjects of a bundle after all its entries, and which entries made each.
@@ -127,21 +115,31 @@ struct Histories {
     subjects: Subjects,
     events: BTreeMap<MapKey, Vec<RecordedEvent>>,
     known: BTreeMap<MapKey, Changed>,
+    indexes: BTreeMap<MapKey, Vec<(LeafHash, RecordedEvent)>>,
+    excerpts: BTreeMap<MapKey, Issued>,
+}
+
+/// The issue of a label of which only some events are here.
+struct Issued {
+    at: LeafIndex,
+    newest: LeafIndex,
+    issuer: AuthorityName,
+    issue: Arc<Event>,
 }
 
 impl Histories {
     fn replay(
         entries: &[BundleEntry],
-        records: &Records<'_>,
+        parsed: &[(LeafHash, Arc<Event>)],
         state: &ProvenState,
+        work: &Work<'_>,
     ) -> Result<Self, Unverified> {
-        let (genesis, rest) = entries.split_first().ok_or(Unverified::NoGenesis)?;
-        if genesis.index() != LeafIndex::new(0) || genesis.leaf() != state.head().genesis() {
+        let mut all = entries.iter().zip(parsed);
+        let (genesis, (leaf, event)) = all.next().ok_or(Unverified::NoGenesis)?;
+        if genesis.index() != LeafIndex::new(0) || *leaf != state.head().genesis() {
             return Err(Unverified::NoGenesis);
         }
-        let memo = SignatureMemo::empty();
-        let event = parse(genesis)?;
-        let subjects = Subjects::found(Extent::Part, &event, genesis.leaf(), &memo);
+        let subjects = Subjects::found(Extent::Part, event, *leaf, work.memo);
         let mut histories = Histories {
             subjects: subjects.map_err(|source| Unverified::Entry {
                 index: genesis.index(),
@@ -149,32 +147,61 @@ impl Histories {
             })?,
             events: BTreeMap::new(),
             known: BTreeMap::new(),
+            indexes: BTreeMap::new(),
+            excerpts: BTreeMap::new(),
         };
         let members = histories.subjects.registry.all();
-        histories.keep(genesis.index(), event, members, records)?;
-        for entry in rest {
-            let event = parse(entry)?;
-            let changed = histories
-                .subjects
-                .apply(&event, entry.index(), entry.leaf(), &memo);
-            let changed = changed.map_err(|source| Unverified::Entry {
-                index: entry.index(),
-                source,
-            })?;
-            histories.keep(entry.index(), event, changed, records)?;
+        let recorded = RecordedEvent::new(genesis.index(), event.clone());
+        histories.keep(&recorded, *leaf, members, work.records)?;
+        for (entry, (leaf, event)) in all {
+            let recorded = RecordedEvent::new(entry.index(), event.clone());
+            let changed = histories.take(&recorded, *leaf, work)?;
+            histories.keep(&recorded, *leaf, changed, work.records)?;
         }
         Ok(histories)
     }
 
-    /// Files an event under each record whose chain it is part of; there must be one in the bundle.
+    /// Runs the state function on an event, or judges it alone where its label's history is not here.
+    fn take(
+        &mut self,
+        event: &RecordedEvent,
+        leaf: LeafHash,
+        work: &Work<'_>,
+    ) -> Result<Vec<Changed>, Unverified> {
+        let index = event.index();
+        let refused = |source| Unverified::Entry { index, source };
+        let part = work.excerpts.part_of(event.event(), work.records);
+        if let Part::Excerpt(key) | Part::Both(key) = part {
+            let known = self.excerpts.get(&key).map(|issued| &issued.issuer);
+            let issuer = self
+                .subjects
+                .judge_alone(event.event(), index, leaf, work.memo, known)
+                .map_err(refused)?;
+            let issued = self.excerpts.entry(key).or_insert_with(|| Issued {
+                at: index,
+                newest: index,
+                issuer,
+                issue: event.shared(),
+            });
+            issued.newest = index;
+        }
+        if matches!(part, Part::Excerpt(_)) {
+            return Ok(Vec::new());
+        }
+        self.subjects
+            .apply(event.event(), index, leaf, work.memo)
+            .map_err(refused)
+    }
+
+    /// Files an event under each record whose chain or index it is part of; there must be one in the bundle.
     fn keep(
         &mut self,
-        index: LeafIndex,
-        event: Event,
+        event: &RecordedEvent,
+        leaf: LeafHash,
         changed: Vec<Changed>,
         records: &Records<'_>,
     ) -> Result<(), Unverified> {
-        let is_scheme = matches!(event.subject(), Subject::Scheme(_));
+        let is_scheme = matches!(event.event().subject(), Subject::Scheme(_));
         // A cut is written into a scheme's record without counting in its chain.
         let chained = changed
             .into_iter()
@@ -185,16 +212,25 @@ impl Histories {
             self.known.insert(key, what);
             if records.present.contains_key(&key) {
                 is_vouched_for = true;
-                self.events
-                    .entry(key)
-                    .or_default()
-                    .push(RecordedEvent::new(index, event.clone()));
+                self.events.entry(key).or_default().push(event.clone());
+            }
+        }
+        if !records.indexes.is_empty() {
+            for name in index_names(&self.subjects.registry, event.event()) {
+                let key = name.key();
+                if records.indexes.contains_key(&key) {
+                    is_vouched_for = true;
+                    let filed = self.indexes.entry(key).or_default();
+                    filed.push((leaf, event.clone()));
+                }
             }
         }
         if is_vouched_for {
             Ok(())
         } else {
-            Err(Unverified::UnusedEntry { index })
+            Err(Unverified::UnusedEntry {
+                index: event.index(),
+            })
         }
     }
 
@@ -237,29 +273,79 @@ impl Histories {
         }
     }
 
-    fn finding(
+    /// The events of an index give its record, and every label that they name is here.
+    fn index(
+        &mut self,
+        key: MapKey,
+        name: &MapName,
+        record: &IndexRecord,
+        records: &Records<'_>,
+    ) -> Result<IndexStatus, Unverified> {
+        let events = self.indexes.remove(&key).unwrap_or_default();
+        for (_, event) in &events {
+            let names = label_names(&self.subjects.registry, event.event());
+            // The first is the event's own label: the one that names the product.
+            names
+                .into_iter()
+                .take(1)
+                .try_for_each(|name| records.require(name))?;
+        }
+        IndexStatus::new(name.clone(), *record, events)
+            .ok_or_else(|| Unverified::OtherRecord { name: name.clone() })
+    }
+
+    /// A label of which only indexed events are here: its record speaks for the rest, if nothing can be tainted.
+    fn excerpt(
         &self,
         key: MapKey,
         name: &MapName,
         record: &StateRecord,
         records: &Records<'_>,
-        checks: &mut Vec<Check>,
     ) -> Result<Finding, Unverified> {
         let other = || Unverified::OtherRecord { name: name.clone() };
-        let events = self.events.get(&key).cloned().ok_or_else(other)?;
+        let issued = self.excerpts.get(&key).ok_or_else(other)?;
+        if issued.at != record.first_index() || issued.newest > record.last_index() {
+            return Err(other());
+        }
+        let cut = self.scheme_cut(&issued.issue, records).ok_or_else(other)?;
+        if cut.is_some_and(|cut| cut <= record.last_index()) {
+            return Err(Unverified::MissingHistory { name: name.clone() });
+        }
+        let (issuer, issue) = (issued.issuer.clone(), issued.issue.clone());
+        let since = Since::AtTheLatest(record.last_index());
+        LabelSummary::new(*record, issuer, since, CutOff::OutOfReach, issue)
+            .map(|summary| Finding::Summary(Box::new(summary)))
+            .ok_or_else(other)
+    }
+
+    /// The cut in the proved record of the scheme of a label; none if the scheme is not here.
+    fn scheme_cut(&self, event: &Event, records: &Records<'_>) -> Option<Option<LeafIndex>> {
+        let Subject::Label(label) = event.subject() else {
+            return None;
+        };
+        let scheme = MapName::scheme(label.scheme().as_str()).ok()?;
+        let (_, scheme) = records.present.get(&scheme.key())?;
+        Some(scheme.successor_index())
+    }
+
+    fn finding(
+        &mut self,
+        key: MapKey,
+        name: &MapName,
+        record: &StateRecord,
+        work: &Work<'_>,
+    ) -> Result<Finding, Unverified> {
+        let other = || Unverified::OtherRecord { name: name.clone() };
+        let events = self.events.remove(&key).ok_or_else(other)?;
         let subject = match self.known.get(&key).ok_or_else(other)? {
             Changed::Label(_) => {
-                let label = self.label(key, record, events, records).ok_or_else(other)?;
-                checks.extend(label_checks(&label));
+                let label = self.label(key, record, events, work).ok_or_else(other)?;
                 return Ok(Finding::Label(Box::new(label)));
             }
             Changed::Authority(name) => Subject::Authority(name.clone()),
             Changed::Scheme(id) => Subject::Scheme(id.clone()),
             Changed::Member(code) => Subject::Member(code.clone()),
         };
-        let given = gives(events.len());
-        let text = format!("{subject}: {given} the record, and its authority goes back to entry 0");
-        checks.push(Check::new(Step::Authenticity, text));
         Ok(Finding::Subject(Box::new(SubjectStatus::new(
             subject, *record, events,
         ))))
@@ -270,21 +356,17 @@ impl Histories {
         key: MapKey,
         record: &StateRecord,
         events: Vec<RecordedEvent>,
-        records: &Records<'_>,
+        work: &Work<'_>,
     ) -> Option<LabelStatus> {
         let detail = self.subjects.labels.details.get(&key)?;
-        let Subject::Label(label) = events.first()?.event().subject() else {
-            return None;
-        };
-        let scheme = MapName::scheme(label.scheme().as_str()).ok()?;
-        let (_, scheme) = records.present.get(&scheme.key())?;
-        let cut_off = match scheme.successor_index() {
+        let cut = self.scheme_cut(events.first()?.event(), work.records)?;
+        let cut_off = match cut {
             Some(cut) if cut <= record.last_index() => {
                 let history: Vec<_> = events
                     .iter()
                     .map(|event| (event.index(), event.event()))
                     .collect();
-                replay_untainted(&self.subjects.registry, key, &history)
+                replay_untainted(&self.subjects.registry, key, &history, work.memo)
             }
             Some(_) | None => CutOff::OutOfReach,
         };
@@ -292,44 +374,4 @@ impl Histories {
         let coverage = standing.coverage().clone();
         LabelStatus::new(*record, issuer, standing.since(), coverage, cut_off, events)
     }
-}
-
-fn label_checks(label: &LabelStatus) -> [Check; 2] {
-    let (name, issuer) = (label.label(), label.issuer());
-    let history = format!(
-        "{name}: issued at {} by {issuer}, in scope; {} the record",
-        label.record().first_index(),
-        gives(label.events().len())
-    );
-    let cut = match label.cut_off() {
-        CutOff::OutOfReach => {
-            format!("{name}: no key or authority of the scheme was cut off before its last event")
-        }
-        CutOff::NothingLeftOut => {
-            format!("{name}: replayed against the cut-offs of its scheme, every event stands")
-        }
-        CutOff::LeftOut(left) => {
-            let count = left.events().len();
-            let are = if count == 1 { "event is" } else { "events are" };
-            format!("{name}: {count} {are} by keys or authorities that are no longer believed")
-        }
-    };
-    [
-        Check::new(Step::Authenticity, history),
-        Check::new(Step::CutOff, cut),
-    ]
-}
-
-fn gives(events: usize) -> String {
-    match events {
-        1 => "its 1 event gives".into(),
-        many => format!("its {many} events give"),
-    }
-}
-
-fn parse(entry: &BundleEntry) -> Result<Event, Unverified> {
-    Event::parse(entry.bytes()).map_err(|source| Unverified::Entry {
-        index: entry.index(),
-        source,
-    })
 }

@@ -102,6 +102,14 @@ pub enum Unverified {
         /// Whose record it is.
         name: MapName,
     },
+    /// A label of a pack may be tainted, and its history is not there to tell.
+    #[error(
+        "a key or authority was cut off before the last event of {name}, and its history is not here"
+    )]
+    MissingHistory {
+        /// Whose record it is.
+        name: MapName,
+    },
     /// A history on which others depend is not proved.
     #[error("the bundle has no record of {name}, on which others depend")]
     MissingRecord {
@@ -146,6 +154,7 @@ impl Unverified {
             | Self::NoGenesis
             | Self::UnusedEntry { .. }
             | Self::OtherRecord { .. }
+            | Self::MissingHistory { .. }
             | Self::MissingRecord { .. } => Failure::Proof,
         }
     }

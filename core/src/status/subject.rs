@@ -1,5 +1,8 @@
 //! What was proved of one subject: its record, and the events that made it.
 
+use std::sync::Arc;
+
+use super::summary::{LabelSummary, Since};
 use crate::event::{AuthorityName, Body, Event, LabelId, LabelIssue, ReasonCode, Subject};
 use crate::merkle::{LeafHash, LeafIndex};
 use crate::state::record::{StateRecord, Status};
@@ -10,11 +13,11 @@ use crate::time::Time;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RecordedEvent {
     index: LeafIndex,
-    event: Event,
+    event: Arc<Event>,
 }
 
 impl RecordedEvent {
-    pub(crate) fn new(index: LeafIndex, event: Event) -> Self {
+    pub(crate) fn new(index: LeafIndex, event: Arc<Event>) -> Self {
         Self { index, event }
     }
 
@@ -28,6 +31,10 @@ impl RecordedEvent {
     #[must_use]
     pub fn event(&self) -> &Event {
         &self.event
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Event> {
+        self.event.clone()
     }
 
     /// The hash of its entry.
@@ -88,12 +95,9 @@ impl SubjectStatus {
 /// A label under a witnessed head: authentic, with its whole history.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LabelStatus {
-    label: LabelId,
-    record: StateRecord,
-    issuer: AuthorityName,
+    summary: LabelSummary,
     since: LeafIndex,
     coverage: Coverage,
-    cut_off: CutOff,
     events: Vec<RecordedEvent>,
 }
 
@@ -106,43 +110,44 @@ impl LabelStatus {
         cut_off: CutOff,
         events: Vec<RecordedEvent>,
     ) -> Option<Self> {
-        let Subject::Label(label) = events.first()?.event.subject() else {
-            return None;
-        };
-        let status = Self {
-            label: label.clone(),
-            record,
-            issuer,
+        let issue = events.first()?.shared();
+        let summary = LabelSummary::new(record, issuer, Since::At(since), cut_off, issue)?;
+        Some(Self {
+            summary,
             since,
             coverage,
-            cut_off,
             events,
-        };
-        matches!(status.events.first()?.event.body(), Body::LabelIssue(_)).then_some(status)
+        })
+    }
+
+    /// The same without the history.
+    #[must_use]
+    pub fn summary(&self) -> &LabelSummary {
+        &self.summary
     }
 
     /// The label, as its issue names it.
     #[must_use]
     pub fn label(&self) -> &LabelId {
-        &self.label
+        self.summary.label()
     }
 
     /// The proved record.
     #[must_use]
     pub fn record(&self) -> &StateRecord {
-        &self.record
+        self.summary.record()
     }
 
     /// The label's own status, before cut-offs and the reader's clock.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.record.status()
+        self.summary.status()
     }
 
     /// Why it has this status; none if it is active.
     #[must_use]
     pub fn reason(&self) -> Option<ReasonCode> {
-        ReasonCode::from_number(self.record.reason())
+        self.summary.reason()
     }
 
     /// Where the event stands that gave it this status.
@@ -154,25 +159,25 @@ impl LabelStatus {
     /// The first instant at which it is no longer valid; none if it is open-ended.
     #[must_use]
     pub fn not_after(&self) -> Option<Time> {
-        self.record.not_after()
+        self.summary.not_after()
     }
 
     /// Whether its validity has ended at `now`.
     #[must_use]
     pub fn is_expired_at(&self, now: Time) -> bool {
-        self.not_after().is_some_and(|end| end <= now)
+        self.summary.is_expired_at(now)
     }
 
     /// Where the label was issued that takes its place.
     #[must_use]
     pub fn successor(&self) -> Option<LeafIndex> {
-        self.record.successor_index()
+        self.summary.successor()
     }
 
     /// The authority that issued it, in scope when it did.
     #[must_use]
     pub fn issuer(&self) -> &AuthorityName {
-        &self.issuer
+        self.summary.issuer()
     }
 
     /// The products, printed ids and validity that its events have left it, before cut-offs.
@@ -184,7 +189,7 @@ impl LabelStatus {
     /// What revoked keys and withdrawn authorities leave of it.
     #[must_use]
     pub fn cut_off(&self) -> &CutOff {
-        &self.cut_off
+        self.summary.cut_off()
     }
 
     /// Its whole history, in order of the log.
@@ -205,14 +210,8 @@ impl LabelStatus {
     }
 
     /// What the issue says of product, holder and level.
-    ///
-    /// # Panics
-    /// Never: the first event of a label is its issue.
     #[must_use]
     pub fn issue(&self) -> &LabelIssue {
-        let Body::LabelIssue(body) = self.events[0].event.body() else {
-            unreachable!("the first event of a label is its issue");
-        };
-        body
+        self.summary.issue()
     }
 }

@@ -10,12 +10,12 @@ use std::{env, fs};
 use labelproof_core::bundle::Bundle;
 use labelproof_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use labelproof_core::cosignature::{CosignatureTime, cosign};
-use labelproof_core::event::{Gtin14, Subject};
+use labelproof_core::event::{Event, Gtin14, Subject};
 use labelproof_core::key::{KeyType, SigningKey};
 use labelproof_core::merkle::{LeafHash, LeafIndex, WholeTree};
 use labelproof_core::policy::Policy;
 use labelproof_core::state::head::StateHead;
-use labelproof_core::state::key::CanonicalId;
+use labelproof_core::state::key::{CanonicalId, MapKey};
 use labelproof_core::state::{Coverage, CutOff, Falls, State, StateView};
 use labelproof_core::status::{
     Finding, LabelStatus, ReadLog, RecordedEvent, Trusted, VerifiedBundle, build, verify,
@@ -48,6 +48,15 @@ impl ReadLog for Finished {
 
     fn events_of(&self, subject: &Subject) -> Result<Vec<LeafIndex>, Infallible> {
         Ok(self.state.subject_indices(subject).unwrap_or_default())
+    }
+
+    fn events_under(&self, key: &MapKey) -> Result<Vec<LeafIndex>, Infallible> {
+        let is_under = |entry: &[u8]| {
+            Event::parse(entry).is_ok_and(|event| self.state.index_keys(&event).contains(key))
+        };
+        let numbered = (0..).map(LeafIndex::new).zip(self.script.entries());
+        let under = numbered.filter(|(_, (entry, _))| is_under(entry));
+        Ok(under.map(|(index, _)| index).collect())
     }
 }
 

@@ -11,7 +11,7 @@ use labelproof_core::merkle::{LeafHash, LeafIndex, WholeTree};
 use labelproof_core::policy::Policy;
 use labelproof_core::refusal::Refusal;
 use labelproof_core::state::head::StateHead;
-use labelproof_core::state::key::{IdRule, MapName, canonical_id};
+use labelproof_core::state::key::{IdRule, MapKey, MapName, canonical_id};
 use labelproof_core::state::record::StateRecord;
 use labelproof_core::state::{SignatureMemo, State, StateView};
 use labelproof_core::status::{self, Finding, ReadLog, Trusted, Unverified, VerifiedBundle};
@@ -165,6 +165,51 @@ impl Ledger {
         status::build(view, self, &subject(of), head, proof).unwrap()
     }
 
+    /// Closes the batch and makes the bundle of a product under the new head.
+    pub(crate) fn product_bundle(&mut self, gtin: &str) -> Bundle {
+        self.close();
+        let (head, view) = self.heads.last().unwrap();
+        let proof = self.head_proof(&self.checkpoint(&WITNESSES));
+        status::build_product(view, self, &gtin.parse().unwrap(), head, proof).unwrap()
+    }
+
+    /// What the bundle of a product proves.
+    pub(crate) fn product(&mut self, gtin: &str) -> VerifiedBundle {
+        let bundle = self.product_bundle(gtin);
+        self.verify(&bundle).unwrap()
+    }
+
+    /// What the bundle of a printed id proves.
+    pub(crate) fn printed(&mut self, scheme: &str, printed: &str) -> VerifiedBundle {
+        self.close();
+        let (head, view) = self.heads.last().unwrap();
+        let proof = self.head_proof(&self.checkpoint(&WITNESSES));
+        let scheme = scheme.parse().unwrap();
+        let bundle = status::build_alias(view, self, &scheme, printed, head, proof).unwrap();
+        self.verify(&bundle).unwrap()
+    }
+
+    /// Closes the batch and writes the pack of these subjects under the new head.
+    pub(crate) fn pack(&mut self, subjects: &[&str]) -> String {
+        self.close();
+        let (head, view) = self.heads.last().unwrap();
+        let proof = self.head_proof(&self.checkpoint(&WITNESSES));
+        let subjects: Vec<_> = subjects.iter().map(|line| line.parse().unwrap()).collect();
+        let draft = status::pack::build(view, self, &subjects, head, proof).unwrap();
+        let pieces: Vec<Vec<u8>> = draft.pieces(self).map(Result::unwrap).collect();
+        String::from_utf8(pieces.concat()).unwrap()
+    }
+
+    /// What bytes prove, if they are a bundle that holds.
+    pub(crate) fn verify_bytes(&self, bytes: &[u8]) -> Option<VerifiedBundle> {
+        self.verify_parsed(&Bundle::parse(bytes).ok()?).ok()
+    }
+
+    /// What a text proves that has the form of a bundle.
+    pub(crate) fn verify_text(&self, text: &str) -> Result<VerifiedBundle, Unverified> {
+        self.verify_parsed(&Bundle::parse(text.as_bytes()).unwrap())
+    }
+
     /// What the bundle of a subject proves of it.
     pub(crate) fn finding(&mut self, of: &str) -> Finding {
         let bundle = self.bundle(of);
@@ -213,6 +258,17 @@ impl ReadLog for Ledger {
 
     fn events_of(&self, subject: &Subject) -> Result<Vec<LeafIndex>, Infallible> {
         Ok(self.state.subject_indices(subject).unwrap_or_default())
+    }
+
+    fn events_under(&self, key: &MapKey) -> Result<Vec<LeafIndex>, Infallible> {
+        let is_under = |entry: &Vec<u8>| {
+            Event::parse(entry).is_ok_and(|event| self.state.index_keys(&event).contains(key))
+        };
+        let numbered = (0..).map(LeafIndex::new).zip(&self.entries);
+        Ok(numbered
+            .filter(|(_, entry)| is_under(entry))
+            .map(|(index, _)| index)
+            .collect())
     }
 }
 

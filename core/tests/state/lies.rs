@@ -5,7 +5,7 @@ use labelproof_core::event::Kind;
 use labelproof_core::key::SigningKey;
 use labelproof_core::merkle::{LeafHash, LeafIndex};
 use labelproof_core::state::head::{StateHead, StateRoots};
-use labelproof_core::state::key::{IdRule, MapName, canonical_id};
+use labelproof_core::state::key::{MapName, MapType};
 use labelproof_core::state::list::{Code, StatusList};
 use labelproof_core::state::map::Map;
 use labelproof_core::state::map::proof::MapProof;
@@ -261,8 +261,7 @@ fn records_hang_on_the_genesis_that_is_trusted() {
 fn names_that_this_state_does_not_keep_are_refused() {
     let mut ledger = sample();
     let (entries, names) = parts(&ledger.bundle(LABEL));
-    let alias = MapName::alias("jp.jc-star", &canonical_id(IdRule::Upper, "EX-1").unwrap());
-    let name = alias.unwrap();
+    let name = MapName::new(MapType::Recognitions, vec!["JP".to_owned()]).unwrap();
     let index = IndexRecord::of_events(&[(LeafIndex::new(0), entries[0].leaf())]).unwrap();
     for is_there in [false, true] {
         let mut claim = Claim::of(&ledger);

@@ -11,6 +11,8 @@ mod ledger;
 mod lies;
 mod life;
 mod model;
+mod pack;
+mod product;
 mod products;
 mod replay;
 mod table;

@@ -10,7 +10,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use labelproof_core::{
     event::Subject,
     merkle::LeafIndex,
-    state::head::StateHead,
+    state::{head::StateHead, key::MapKey},
     status::{BuildError, ReadLog, build},
 };
 use tracing::{error, warn};
@@ -168,6 +168,10 @@ impl ReadLog for Reader<'_> {
 
     fn events_of(&self, subject: &Subject) -> Result<Vec<LeafIndex>, StorageError> {
         Ok(self.log.events_of(subject))
+    }
+
+    fn events_under(&self, key: &MapKey) -> Result<Vec<LeafIndex>, StorageError> {
+        Ok(self.log.setting().index.entries(key))
     }
 }
 

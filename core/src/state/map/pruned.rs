@@ -84,16 +84,16 @@ impl PrunedTree {
         &self.tokens
     }
 
-    /// Checks that the tree shows exactly these records and these absences, whatever its root.
+    /// The root of the map of which the tree shows exactly these records and these absences.
     ///
     /// # Errors
     /// [`PrunedError`] for the first rule it breaks.
-    pub fn check(
+    pub fn root(
         &self,
         records: &[(MapKey, Vec<u8>)],
         absent: &[MapKey],
-    ) -> Result<(), PrunedError> {
-        self.fold(records, absent).map(|_| ())
+    ) -> Result<MapRoot, PrunedError> {
+        self.fold(records, absent).map(MapRoot::from)
     }
 
     /// Checks that a map with this root has exactly these records and nothing under the absent keys.
@@ -106,7 +106,7 @@ impl PrunedTree {
         records: &[(MapKey, Vec<u8>)],
         absent: &[MapKey],
     ) -> Result<(), PrunedError> {
-        if MapRoot::from(self.fold(records, absent)?) == *root {
+        if self.root(records, absent)? == *root {
             Ok(())
         } else {
             Err(PrunedError::RootMismatch)

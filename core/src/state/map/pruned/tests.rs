@@ -137,12 +137,12 @@ fn node_without_answers_is_cut() {
     );
     let lonely = PrunedTree::new(vec![Token::Cut(MapHash::from_bytes([1; 32]))]);
     assert_eq!(
-        lonely.check(&[], &[]),
+        lonely.root(&[], &[]),
         Err(PrunedError::Unused),
         "a cut alone answers nothing"
     );
     assert_eq!(
-        Map::new().prune(&[key(1)]).check(&[], &[key(1)]),
+        Map::new().prune(&[key(1)]).root(&[], &[key(1)]),
         Err(PrunedError::Unfinished)
     );
 }

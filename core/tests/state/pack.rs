@@ -1,0 +1,254 @@
+//! Packs: many products under one tree, the labels mostly without their history, and what no change can prove.
+
+use labelproof_core::bundle::Bundle;
+use labelproof_core::event::Kind;
+use labelproof_core::merkle::LeafIndex;
+use labelproof_core::state::record::Status;
+use labelproof_core::status::{
+    self, Finding, Grade, NotProved, ParsedEntries, SignatureCheck, Since, Trusted, Unverified,
+    VerifiedBundle,
+};
+
+use crate::cutoff::revoke_key;
+use crate::ledger::{self, ISSUER, LABEL, Ledger, now, subject};
+use crate::product::{GTIN, OTHER, bind, gtin, renew, shelf};
+use crate::world;
+
+/// Everything that a pack says, in one comparable piece.
+fn verdict(verified: &VerifiedBundle, of: &[&str]) -> Vec<String> {
+    of.iter()
+        .map(|of| match verified.product(&gtin(of)) {
+            Ok(product) => format!("{:?}", product.labels()),
+            Err(NotProved) => "not proved".to_owned(),
+        })
+        .collect()
+}
+
+#[test]
+fn pack_says_of_each_product_what_its_bundle_says() {
+    let mut ledger = shelf();
+    bind(
+        &mut ledger,
+        Kind::LabelBind,
+        "de.it-sik/EX-1",
+        OTHER,
+        "label.de.example",
+    );
+    let pack = ledger.pack(&[
+        "gtin 09521234001010",
+        "gtin 09521234001027",
+        "gtin 09521234001034",
+        "label jp.jc-star/EX-1",
+        "label jp.jc-star/EX-9",
+        "label xx.none/EX-9",
+    ]);
+    let verified = ledger.verify_text(&pack).unwrap();
+    for of in [GTIN, OTHER, "09521234001034"] {
+        let own = ledger.product(of);
+        let (own, packed) = (
+            own.product(&gtin(of)).unwrap(),
+            verified.product(&gtin(of)).unwrap(),
+        );
+        assert_eq!(own.labels().len(), packed.labels().len());
+        assert_eq!(
+            own.decisive(now())
+                .map(|(grade, one)| (grade, one.label().label().clone())),
+            packed
+                .decisive(now())
+                .map(|(grade, one)| (grade, one.label().label().clone()))
+        );
+        for (one, other) in own.labels().iter().zip(packed.labels()) {
+            assert_eq!(one.binding(), other.binding());
+            assert_eq!(one.label().record(), other.label().record());
+            assert_eq!(one.label().issuer(), other.label().issuer());
+        }
+    }
+    assert!(matches!(
+        verified.find(&subject(LABEL)),
+        Ok(Finding::Label(_))
+    ));
+    assert!(matches!(
+        verified.find(&subject("jp.jc-star/EX-9")),
+        Ok(Finding::Absent)
+    ));
+    assert!(matches!(
+        verified.find(&subject("xx.none/EX-9")),
+        Ok(Finding::Absent)
+    ));
+    // The suspended label's history is left out; since when it is suspended is known to its last event.
+    let suspended = verified.find(&subject("sg.cls/EX-1")).unwrap();
+    let Finding::Summary(label) = suspended else {
+        panic!("{suspended:?}");
+    };
+    assert_eq!(label.status(), Status::Suspended);
+    assert_eq!(
+        label.since(),
+        Since::AtTheLatest(label.record().last_index())
+    );
+    assert_eq!(label.issue().product.line.as_str(), "Kawabe Home");
+}
+
+#[test]
+fn prepared_work_changes_nothing_and_helps_only_its_own_bundle() {
+    let mut ledger = shelf();
+    let pack = ledger.pack(&["gtin 09521234001010"]);
+    let bundle = Bundle::parse(pack.as_bytes()).unwrap();
+    let entries = status::event_entries(&bundle);
+    let (one, two) = entries.split_at(entries.len() / 2);
+    let mut parsed = ParsedEntries::parse(one).unwrap();
+    parsed.append(ParsedEntries::parse(two).unwrap());
+    let checks = status::signatures_to_check(&parsed);
+    assert!(checks.len() >= 3, "{}", checks.len());
+    let (one, two) = checks.split_at(1);
+    let mut memo = SignatureCheck::verify(one);
+    memo.merge(SignatureCheck::verify(two));
+    let (origin, policy) = (world::origin(), ledger::policy());
+    let trusted = Trusted {
+        origin: &origin,
+        genesis: ledger.state.genesis_hash(),
+        policy: &policy,
+    };
+    let with = status::verify_with(&bundle, &parsed, &trusted, now(), &memo).unwrap();
+    let alone = ledger.verify_text(&pack).unwrap();
+    assert_eq!(verdict(&with, &[GTIN]), verdict(&alone, &[GTIN]));
+    let other = Bundle::parse(ledger.pack(&["gtin 09521234001027"]).as_bytes()).unwrap();
+    let with = status::verify_with(&other, &parsed, &trusted, now(), &memo).unwrap();
+    assert!(with.product(&gtin(OTHER)).unwrap().labels().is_empty());
+}
+
+#[test]
+fn label_that_a_cut_reaches_needs_its_history_in_a_pack() {
+    let mut ledger = Ledger::founded();
+    ledger.accept(&world::issue(LABEL, ISSUER));
+    let stolen = renew(&mut ledger, LABEL, "EX-1-R", ISSUER);
+    let before = ledger.pack(&["gtin 09521234001010"]);
+    assert!(ledger.verify_text(&before).is_ok());
+    revoke_key(&mut ledger, ISSUER, Some(LeafIndex::new(stolen)));
+    let pack = ledger.pack(&["gtin 09521234001010"]);
+    let verified = ledger.verify_text(&pack).unwrap();
+    let product = verified.product(&gtin(GTIN)).unwrap();
+    assert_eq!(product.decisive(now()).unwrap().0, Grade::InDoubt);
+    let without: String = pack
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with(&format!("entry {stolen} ")))
+        .collect();
+    assert!(matches!(
+        ledger.verify_text(&without).unwrap_err(),
+        Unverified::MissingHistory { .. }
+    ));
+}
+
+#[test]
+fn label_bound_later_brings_its_issue() {
+    let mut ledger = shelf();
+    bind(
+        &mut ledger,
+        Kind::LabelBind,
+        "de.it-sik/EX-1",
+        OTHER,
+        "label.de.example",
+    );
+    let pack = ledger.pack(&["gtin 09521234001027"]);
+    let verified = ledger.verify_text(&pack).unwrap();
+    let product = verified.product(&gtin(OTHER)).unwrap();
+    assert_eq!(
+        product.labels()[0].label().issuer().as_str(),
+        "label.de.example"
+    );
+    assert_eq!(verified.labels().count(), 1);
+}
+
+#[test]
+fn superseded_label_and_its_successor_share_a_pack() {
+    let mut ledger = Ledger::founded();
+    ledger.accept(&world::issue(LABEL, ISSUER));
+    let mut draft = world::issue_draft("jp.jc-star/EX-2");
+    draft["body"]["supersedes"] = serde_json::json!(LABEL);
+    ledger.accept(&world::entry(
+        Kind::LabelIssue,
+        &draft,
+        None,
+        &[&world::key(ISSUER)],
+    ));
+    ledger.accept(&world::suspend(
+        "jp.jc-star/EX-2",
+        "2026-05-11T08:00:00Z",
+        None,
+        ISSUER,
+    ));
+    let pack = ledger.pack(&["gtin 09521234001010"]);
+    let verified = ledger.verify_text(&pack).unwrap();
+    let product = verified.product(&gtin(GTIN)).unwrap();
+    assert_eq!(product.counting().count(), 1);
+    assert_eq!(product.decisive(now()).unwrap().0, Grade::Suspended);
+}
+
+#[test]
+fn no_changed_byte_turns_one_pack_into_another() {
+    let mut ledger = shelf();
+    bind(
+        &mut ledger,
+        Kind::LabelBind,
+        "de.it-sik/EX-1",
+        OTHER,
+        "label.de.example",
+    );
+    let of = [GTIN, OTHER, "09521234001034"];
+    let pack = ledger
+        .pack(&[
+            "gtin 09521234001010",
+            "gtin 09521234001027",
+            "gtin 09521234001034",
+        ])
+        .into_bytes();
+    let want = verdict(&ledger.verify_bytes(&pack).unwrap(), &of);
+    for at in (0..pack.len()).step_by(29) {
+        let mut changed = pack.clone();
+        changed[at] ^= 1 << (at % 7);
+        if let Some(got) = ledger.verify_bytes(&changed) {
+            for (got, want) in verdict(&got, &of).iter().zip(&want) {
+                assert!(got == want || got == "not proved", "byte {at}: {got}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_missing_doubled_or_swapped_line_turns_one_pack_into_another() {
+    let mut ledger = shelf();
+    bind(
+        &mut ledger,
+        Kind::LabelBind,
+        "de.it-sik/EX-1",
+        OTHER,
+        "label.de.example",
+    );
+    bind(
+        &mut ledger,
+        Kind::LabelUnbind,
+        "de.it-sik/EX-1",
+        OTHER,
+        "label.de.example",
+    );
+    let of = [GTIN, OTHER, "09521234001034"];
+    let pack = ledger.pack(&[
+        "gtin 09521234001010",
+        "gtin 09521234001027",
+        "gtin 09521234001034",
+    ]);
+    let want = verdict(&ledger.verify_text(&pack).unwrap(), &of);
+    let lines: Vec<&str> = pack.split_inclusive('\n').collect();
+    for at in 0..lines.len() {
+        let (mut without, mut twice, mut swapped) = (lines.clone(), lines.clone(), lines.clone());
+        without.remove(at);
+        twice.insert(at, lines[at]);
+        swapped.swap(at, (at + 1) % lines.len());
+        for changed in [without, twice, swapped] {
+            if let Some(got) = ledger.verify_bytes(changed.concat().as_bytes()) {
+                for (got, want) in verdict(&got, &of).iter().zip(&want) {
+                    assert!(got == want || got == "not proved", "line {at}: {got}");
+                }
+            }
+        }
+    }
+}
