@@ -11,6 +11,7 @@
 //! home     /                                                         for a person who found the address
 //! about    /v1/log · /livez · /readyz
 //! openapi  /openapi.json · /docs                                        what all of these answer
+//! follow   /v1/stream                                                new entries as they are published
 //! error    one table of problems
 //! ```
 //! Everything is public and says so to browsers. Nothing here decides: it asks `log` and writes down the answer.
@@ -20,6 +21,7 @@ mod accept;
 mod batch;
 mod docs;
 pub mod error;
+mod follow;
 mod home;
 mod html;
 mod label;
@@ -62,6 +64,7 @@ pub struct Service {
     interval: Duration,
     patience: Duration,
     batches: Arc<Semaphore>,
+    streams: follow::Streams,
 }
 
 impl Service {
@@ -73,6 +76,7 @@ impl Service {
             interval,
             patience: PATIENCE,
             batches: batch::places(),
+            streams: follow::Streams::default(),
         }
     }
 
@@ -80,6 +84,13 @@ impl Service {
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same, with places for so many readers of the stream.
+    #[must_use]
+    pub fn with_streams(self, count: usize) -> Self {
+        let streams = follow::Streams::of(count);
+        Self { streams, ..self }
     }
 }
 
@@ -118,6 +129,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(product::resolver))
         .routes(routes!(labels::labels))
         .routes(routes!(label::label))
+        .routes(routes!(follow::entries))
         .routes(routes!(status::label))
         .routes(routes!(status::authority))
         .routes(routes!(status::scheme))

@@ -2,6 +2,7 @@
 
 mod batch;
 mod failing;
+mod follow;
 mod label;
 mod labels;
 mod openapi;

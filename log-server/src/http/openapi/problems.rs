@@ -73,6 +73,8 @@ sets! {
     OfLookup: [BAD_ADDRESS, Problem::NotFound, Problem::Storage];
     /// The same, under the published head.
     OfProof: [BAD_ADDRESS, Problem::NotFound, Problem::NoQuorum, Problem::Storage];
+    /// A stream is opened.
+    OfStream: [BAD_ADDRESS, bad_query(), Problem::Busy { what: "streams" }];
     /// A bundle is made; that there is no such subject is proved, and no problem.
     OfStatus: [BAD_ADDRESS, Problem::NoQuorum, Problem::Storage, STARTING];
     /// A label is shown.

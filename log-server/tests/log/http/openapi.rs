@@ -6,6 +6,14 @@ use axum::http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::*;
+use labelproof_log::log::Hold;
+
+/// A log that ends, so that its stream does too.
+fn ending() -> Router {
+    let world = world();
+    world.log.hold(Hold::Ending);
+    router(&world)
+}
 
 async fn document() -> Value {
     get(&router(&world()), "/openapi.json").await.json()
@@ -46,7 +54,7 @@ async fn every_route_is_in_the_document_and_nothing_else() {
     let document = document().await;
     let in_code = ROUTER.matches("routes!(").count();
     assert_eq!(operations(&document).len(), in_code);
-    let router = router(&world());
+    let router = ending();
     for (method, path, _) in operations(&document) {
         let path = path.replace(['{', '}'], "x");
         let request = Request::builder()
@@ -141,7 +149,7 @@ async fn the_document_is_one_that_others_can_read() {
 #[tokio::test]
 async fn an_answer_has_the_status_type_and_headers_of_the_document() {
     let document = document().await;
-    let router = router(&world());
+    let router = ending();
     let event = id_of(&issue(1)).to_string();
     let values = BTreeMap::from([
         ("id", event.as_str()),
