@@ -235,6 +235,7 @@ impl State {
     fn head_at(&mut self, clock_ms: u64) -> StateHead {
         self.list.extend_to(self.next.get());
         self.list.settle();
+        self.map.settle();
         let roots = StateRoots {
             map_root: self.map.root(),
             list_root: self.list.root(),

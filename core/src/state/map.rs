@@ -5,50 +5,32 @@
 //! inner = SHA-256(0x01 ‖ v(bit) ‖ left ‖ right)      bit: the first in which the two sides differ
 //! empty = SHA-256("")                                v: minimal protobuf varint
 //! ```
-//! The shape depends on the keys alone and nothing is ever deleted. A change copies the path from
-//! the root to the changed leaf and shares the rest, so that a clone is an old value for free.
-//! Proofs belong to `map::proof`, names of keys to `key`, bytes of records to `record`.
+//! The shape depends on the keys alone and nothing is ever deleted. A change copies what it shares with
+//! clones and changes the rest in place, so that a clone is an old value for free. Hashes wait
+//! until [`Map::settle`]: a batch hashes the nodes near the root once, not once an event.
+//! Nodes are `map::tree`'s, hashes `map::hash`'s, proofs `map::proof`'s.
 
+mod hash;
 pub mod proof;
 pub mod pruned;
+mod tree;
 
 use std::fmt;
-use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::key::MapKey;
 use proof::{MapProof, OtherLeaf, Sibling};
+use tree::{Leaf, Node, Part, Shape};
+
+pub(crate) use hash::varint;
+pub use hash::{MapHash, MapRoot};
 
 /// The map; cloning it is one reference count, changing it leaves every clone as it was.
 #[derive(Clone, Default)]
 pub struct Map {
-    root: Option<Arc<Node>>,
+    root: Option<Node>,
     len: usize,
-}
-
-/// Root of a [`Map`]: what a state head commits to.
-#[derive(Clone, Copy, Eq, Hash, PartialEq)]
-pub struct MapRoot(MapHash);
-
-/// Hash of a leaf or an inner node of the map.
-#[derive(Clone, Copy, Eq, Hash, PartialEq)]
-pub struct MapHash([u8; 32]);
-
-#[derive(Clone)]
-enum Node {
-    Leaf {
-        hash: MapHash,
-        key: MapKey,
-        record: Box<[u8]>,
-    },
-    Inner {
-        hash: MapHash,
-        bit: u8,
-        left: Arc<Node>,
-        right: Arc<Node>,
-    },
 }
 
 impl Map {
@@ -68,17 +50,33 @@ impl Map {
     pub fn from_sorted(
         records: impl IntoIterator<Item = (MapKey, Vec<u8>)>,
     ) -> Result<Self, NotSorted> {
-        let mut leaves: Vec<(MapKey, Arc<Node>)> = Vec::new();
+        // Subtrees that lie left of what comes next, each with the bit at which it ends, ascending.
+        let mut left: Vec<(u8, Node)> = Vec::new();
+        let mut last: Option<(MapKey, Node)> = None;
+        let mut len = 0;
         for (key, record) in records {
-            if leaves.last().is_some_and(|(last, _)| *last >= key) {
-                return Err(NotSorted { key });
+            let leaf = Node::of_leaf(Leaf::new(key, &record));
+            if let Some((before, mut node)) = last.take() {
+                let split = before.first_difference(&key);
+                let Some(split) = split.filter(|_| before < key) else {
+                    return Err(NotSorted { key });
+                };
+                while let Some((bit, beside)) = left.pop_if(|(bit, _)| *bit > split) {
+                    node = Node::join(bit, beside, node);
+                }
+                left.push((split, node));
             }
-            leaves.push((key, Arc::new(Node::leaf(key, &record))));
+            last = Some((key, leaf));
+            len += 1;
         }
-        Ok(Self {
-            len: leaves.len(),
-            root: Node::of_sorted(&leaves),
-        })
+        let root = last.map(|(_, mut node)| {
+            while let Some((bit, beside)) = left.pop() {
+                node = Node::join(bit, beside, node);
+            }
+            node.settle();
+            node
+        });
+        Ok(Self { root, len })
     }
 
     /// How many keys have a record.
@@ -93,20 +91,26 @@ impl Map {
         self.len == 0
     }
 
-    /// The root hash.
+    /// The root hash; cheap after [`Map::settle`], else what changed since is hashed for this answer.
     #[must_use]
     pub fn root(&self) -> MapRoot {
         match &self.root {
-            Some(node) => MapRoot(node.hash()),
+            Some(node) => MapRoot::from(node.hash()),
             None => MapRoot::EMPTY,
+        }
+    }
+
+    /// Hashes what changed, once, so that roots and proofs until the next change are cheap, also those of clones.
+    pub fn settle(&mut self) {
+        if let Some(root) = &mut self.root {
+            root.settle();
         }
     }
 
     /// The record under a key.
     #[must_use]
     pub fn get(&self, key: &MapKey) -> Option<&[u8]> {
-        let (found, record) = self.root.as_deref()?.nearest(key);
-        (found == key).then_some(record)
+        self.root.as_ref()?.find(key).map(Leaf::record)
     }
 
     /// Sets the record under a key, new or replaced.
@@ -114,50 +118,49 @@ impl Map {
     /// # Panics
     /// If the record is longer than [`MAX_RECORD_BYTES`].
     pub fn insert(&mut self, key: MapKey, record: &[u8]) {
-        let leaf = Arc::new(Node::leaf(key, record));
-        let Some(root) = &mut self.root else {
-            self.root = Some(leaf);
-            self.len = 1;
-            return;
+        let leaf = Leaf::new(key, record);
+        let is_new = match &mut self.root {
+            Some(root) => root.put(leaf),
+            None => {
+                self.root = Some(Node::of_leaf(leaf));
+                true
+            }
         };
-        let split = root.nearest(&key).0.first_difference(&key);
-        Node::place(root, &key, split, leaf);
-        self.len += usize::from(split.is_some());
+        self.len += usize::from(is_new);
     }
 
     /// Proves what stands under a key: its record, or that it has none.
     #[must_use]
     pub fn prove(&self, key: &MapKey) -> MapProof {
-        let Some(root) = self.root.as_deref() else {
+        let mut siblings = Vec::new();
+        let Some(root) = &self.root else {
             return MapProof::Absence {
                 other: None,
-                siblings: Vec::new(),
+                siblings,
             };
         };
-        let mut siblings = Vec::new();
-        let mut node = root;
-        while let Node::Inner {
-            bit, left, right, ..
-        } = node
-        {
-            let (down, beside) = if key.bit(*bit) {
-                (right, left)
-            } else {
-                (left, right)
-            };
-            siblings.push(Sibling::new(*bit, beside.hash()));
-            node = down;
-        }
-        siblings.reverse();
-        let (found, record) = node.nearest(key);
-        if found == key {
-            MapProof::Inclusion {
-                record: record.to_vec(),
-                siblings,
+        let mut part = Part::Node(root);
+        let leaf = loop {
+            match part.shape() {
+                Shape::Leaf(leaf) => break leaf,
+                Shape::Inner { bit, left, right } => {
+                    let (down, beside) = if key.bit(bit) {
+                        (right, left)
+                    } else {
+                        (left, right)
+                    };
+                    siblings.push(Sibling::new(bit, beside.hash()));
+                    part = down;
+                }
             }
+        };
+        siblings.reverse();
+        let record = leaf.record().to_vec();
+        if leaf.key() == key {
+            MapProof::Inclusion { record, siblings }
         } else {
             MapProof::Absence {
-                other: Some(OtherLeaf::new(*found, record.to_vec())),
+                other: Some(OtherLeaf::new(*leaf.key(), record)),
                 siblings,
             }
         }
@@ -165,12 +168,12 @@ impl Map {
 
     /// All records in ascending order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&MapKey, &[u8])> {
-        let mut stack: Vec<&Node> = self.root.as_deref().into_iter().collect();
+        let mut stack: Vec<Part<'_>> = self.root.iter().map(Part::Node).collect();
         std::iter::from_fn(move || {
             loop {
-                match stack.pop()? {
-                    Node::Leaf { key, record, .. } => return Some((key, &**record)),
-                    Node::Inner { left, right, .. } => {
+                match stack.pop()?.shape() {
+                    Shape::Leaf(leaf) => return Some((leaf.key(), leaf.record())),
+                    Shape::Inner { left, right, .. } => {
                         stack.push(right);
                         stack.push(left);
                     }
@@ -195,199 +198,12 @@ impl PartialEq for Map {
 
 impl Eq for Map {}
 
-impl Node {
-    fn leaf(key: MapKey, record: &[u8]) -> Self {
-        assert!(record.len() <= MAX_RECORD_BYTES, "a record fits its bound");
-        Self::Leaf {
-            hash: MapHash::of_leaf(&key, record),
-            key,
-            record: record.into(),
-        }
-    }
-
-    fn inner(bit: u8, left: Arc<Self>, right: Arc<Self>) -> Self {
-        Self::Inner {
-            hash: MapHash::of_inner(bit, &left.hash(), &right.hash()),
-            bit,
-            left,
-            right,
-        }
-    }
-
-    fn of_sorted(leaves: &[(MapKey, Arc<Self>)]) -> Option<Arc<Self>> {
-        let (first, last) = (leaves.first()?, leaves.last()?);
-        let Some(bit) = first.0.first_difference(&last.0) else {
-            return Some(Arc::clone(&first.1));
-        };
-        let (left, right) = leaves.split_at(leaves.partition_point(|(key, _)| !key.bit(bit)));
-        Some(Arc::new(Self::inner(
-            bit,
-            Self::of_sorted(left)?,
-            Self::of_sorted(right)?,
-        )))
-    }
-
-    fn hash(&self) -> MapHash {
-        match self {
-            Self::Leaf { hash, .. } | Self::Inner { hash, .. } => *hash,
-        }
-    }
-
-    /// The leaf at which the walk for a key ends, whether it is the key's or not.
-    fn nearest(&self, wanted: &MapKey) -> (&MapKey, &[u8]) {
-        let mut node = self;
-        loop {
-            match node {
-                Self::Leaf { key, record, .. } => return (key, record),
-                Self::Inner {
-                    bit, left, right, ..
-                } => node = if wanted.bit(*bit) { right } else { left },
-            }
-        }
-    }
-
-    /// Puts a leaf where it belongs: over its own old leaf, or beside the subtree from which it
-    /// first differs at `split`. The recursion is as deep as the tree, at most 256.
-    fn place(node: &mut Arc<Self>, key: &MapKey, split: Option<u8>, leaf: Arc<Self>) {
-        let below = matches!(**node, Self::Inner { bit, .. } if split.is_none_or(|at| bit < at));
-        if below {
-            let Self::Inner {
-                hash,
-                bit,
-                left,
-                right,
-            } = Arc::make_mut(node)
-            else {
-                return;
-            };
-            let side = if key.bit(*bit) {
-                &mut *right
-            } else {
-                &mut *left
-            };
-            Self::place(side, key, split, leaf);
-            *hash = MapHash::of_inner(*bit, &left.hash(), &right.hash());
-        } else if let Some(bit) = split {
-            let old = Arc::clone(node);
-            let (left, right) = if key.bit(bit) {
-                (old, leaf)
-            } else {
-                (leaf, old)
-            };
-            *node = Arc::new(Self::inner(bit, left, right));
-        } else {
-            *node = leaf;
-        }
-    }
-}
-
-impl MapHash {
-    /// Hashes a leaf.
-    #[must_use]
-    pub fn of_leaf(key: &MapKey, record: &[u8]) -> Self {
-        let mut hasher = Sha256::new();
-        hasher.update([0x00, 32]);
-        hasher.update(key.as_bytes());
-        hasher.update(varint(record.len()).as_slice());
-        hasher.update(record);
-        Self(hasher.finalize().into())
-    }
-
-    /// Hashes an inner node.
-    #[must_use]
-    pub fn of_inner(bit: u8, left: &Self, right: &Self) -> Self {
-        let mut hasher = Sha256::new();
-        hasher.update([0x01]);
-        hasher.update(varint(usize::from(bit)).as_slice());
-        hasher.update(left.0);
-        hasher.update(right.0);
-        Self(hasher.finalize().into())
-    }
-
-    /// Takes a hash as it was read from a proof.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// The 32 bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl MapRoot {
-    /// Root of a map without records: SHA-256 of nothing.
-    pub const EMPTY: Self = Self(MapHash([
-        0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9,
-        0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52,
-        0xb8, 0x55,
-    ]));
-
-    /// Takes a root as it was read from a state head.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(MapHash(bytes))
-    }
-
-    /// The 32 bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
-    }
-}
-
-impl From<MapHash> for MapRoot {
-    fn from(hash: MapHash) -> Self {
-        Self(hash)
-    }
-}
-
-impl fmt::Display for MapHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for MapHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MapHash({self})")
-    }
-}
-
-/// Base64, as a state head writes it.
-impl fmt::Display for MapRoot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use base64::Engine;
-        f.write_str(&base64::engine::general_purpose::STANDARD.encode(self.as_bytes()))
-    }
-}
-
-impl fmt::Debug for MapRoot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MapRoot({self})")
-    }
-}
-
 /// Keys that had to ascend did not.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error("key {key} is not greater than the one before it")]
 pub struct NotSorted {
     /// The first key out of order.
     pub key: MapKey,
-}
-
-/// A minimal protobuf varint: seven bits a byte, least significant first.
-pub(crate) fn varint(value: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(2);
-    let mut rest = value;
-    while rest >= 0x80 {
-        out.push(u8::try_from(rest & 0x7f).expect("seven bits") | 0x80);
-        rest >>= 7;
-    }
-    out.push(u8::try_from(rest).expect("seven bits"));
-    out
 }
 
 /// The longest record: a state record has 80 bytes, an index record 56; room for later versions.

@@ -13,7 +13,8 @@ use thiserror::Error;
 
 use super::super::key::MapKey;
 use super::proof::OtherLeaf;
-use super::{Map, MapHash, MapRoot, Node};
+use super::tree::{Part, Shape};
+use super::{Map, MapHash, MapRoot};
 
 /// A part of the map's tree in pre-order.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,30 +41,29 @@ impl Map {
     #[must_use]
     pub fn prune(&self, keys: &[MapKey]) -> PrunedTree {
         let mut tokens = Vec::new();
-        if let Some(root) = self.root.as_deref() {
-            root.prune(keys, &mut tokens);
+        if let Some(root) = &self.root {
+            Part::Node(root).prune(keys, &mut tokens);
         }
         PrunedTree { tokens }
     }
 }
 
-impl Node {
-    fn prune(&self, keys: &[MapKey], tokens: &mut Vec<Token>) {
+impl Part<'_> {
+    fn prune(self, keys: &[MapKey], tokens: &mut Vec<Token>) {
         if keys.is_empty() {
             tokens.push(Token::Cut(self.hash()));
             return;
         }
-        match self {
-            Self::Leaf { key, .. } if keys.contains(key) => tokens.push(Token::Leaf),
-            Self::Leaf { key, record, .. } => {
-                tokens.push(Token::Other(OtherLeaf::new(*key, record.to_vec())));
+        match self.shape() {
+            Shape::Leaf(leaf) if keys.contains(leaf.key()) => tokens.push(Token::Leaf),
+            Shape::Leaf(leaf) => {
+                let other = OtherLeaf::new(*leaf.key(), leaf.record().to_vec());
+                tokens.push(Token::Other(other));
             }
-            Self::Inner {
-                bit, left, right, ..
-            } => {
+            Shape::Inner { bit, left, right } => {
                 let (ones, zeros): (Vec<MapKey>, Vec<MapKey>) =
-                    keys.iter().partition(|key| key.bit(*bit));
-                tokens.push(Token::Node(*bit));
+                    keys.iter().partition(|key| key.bit(bit));
+                tokens.push(Token::Node(bit));
                 left.prune(&zeros, tokens);
                 right.prune(&ones, tokens);
             }

@@ -3,6 +3,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use sha2::{Digest, Sha256};
+
 use super::proof::{MapProofError, verify_absence, verify_inclusion};
 use super::*;
 
@@ -64,6 +66,38 @@ fn root_is_that_of_a_sorted_rebuild_for_random_histories() {
         );
         for (clone, root) in old {
             assert_eq!(clone.root(), root, "a clone is an old value for ever");
+            assert_eq!(sorted_rebuild(&clone).root(), root);
+        }
+    }
+}
+
+#[test]
+fn settling_changes_no_root_and_no_clone() {
+    for seed in 0..10 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut map = random_map(seed, 200);
+        let mut plain = map.clone();
+        let mut clones = Vec::new();
+        for step in 0..200_u8 {
+            let key = match rng.next_u32() % 2 {
+                0 => *map.iter().nth(rng.next_u32() as usize % 200).unwrap().0,
+                _ => random_key(&mut rng),
+            };
+            let record = vec![step; if step % 3 == 0 { 80 } else { 56 }];
+            map.insert(key, &record);
+            plain.insert(key, &record);
+            if step % 7 == 0 {
+                // Cloned while hashes are missing, so that settling must copy.
+                clones.push((map.clone(), plain.root()));
+                map.settle();
+            }
+            if step % 11 == 0 {
+                assert_eq!(map.root(), plain.root());
+                assert_eq!(map.prove(&key), plain.prove(&key));
+            }
+        }
+        for (clone, root) in clones {
+            assert_eq!(clone.root(), root);
             assert_eq!(sorted_rebuild(&clone).root(), root);
         }
     }
