@@ -32,6 +32,7 @@ pub struct Network {
     log: Option<Daemon>,
     log_vkey: String,
     log_address: String,
+    batch_interval: String,
     genesis: LeafHash,
 }
 
@@ -63,7 +64,16 @@ impl Network {
     /// # Errors
     /// A program that failed, with what it said.
     pub fn start(demo: &Path, dir: &Path) -> io::Result<Self> {
+        Self::start_with(demo, dir, BATCH_INTERVAL)
+    }
+
+    /// The same with another time between two batches of the log.
+    ///
+    /// # Errors
+    /// A program that failed, with what it said.
+    pub fn start_with(demo: &Path, dir: &Path, batch_interval: &str) -> io::Result<Self> {
         let mut network = Self::lay_out(demo, dir)?;
+        batch_interval.clone_into(&mut network.batch_interval);
         for code in world::WITNESSES {
             network.start_witness(code)?;
         }
@@ -99,6 +109,7 @@ impl Network {
             log: None,
             log_vkey: String::new(),
             log_address: "127.0.0.1:0".to_owned(),
+            batch_interval: BATCH_INTERVAL.to_owned(),
             genesis: LeafHash::of_entry(entry_0),
         };
         let log_dir = network.log_dir();
@@ -222,7 +233,7 @@ impl Network {
             "--policy",
             path_text(&policy)?,
             "--batch-interval",
-            BATCH_INTERVAL,
+            &self.batch_interval,
         ];
         let all = [command, &words[..]].concat();
         let (first, args) = all.split_first().expect("the words are not empty");
