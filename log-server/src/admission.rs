@@ -104,6 +104,32 @@ impl Log {
         Err(INDEX_MISSES)
     }
 
+    /// Admits the issue of a label that the log does not have, which needs no look at index or files.
+    ///
+    /// `None` for every other event, and where something changes meanwhile: then [`Log::admit`] decides.
+    ///
+    /// # Errors
+    /// As [`Log::admit`].
+    pub(crate) fn admit_new(&self, bytes: &[u8]) -> Result<Option<Admitted>, Problem> {
+        let event = self.parse(bytes)?;
+        if event.kind() != Kind::LabelIssue {
+            return Ok(None);
+        }
+        // A label without a record has no event in the log, so this one is not there either.
+        let is_new = self.tip().state.as_ref().is_some_and(|state| {
+            state.needs_history(&event).is_empty()
+                && state.subject_indices(event.subject()).is_none()
+        });
+        if !is_new {
+            return Ok(None);
+        }
+        let memo = self.verify(&event)?;
+        match self.try_admit(&event, &memo)? {
+            Attempt::Admitted(admitted) => Ok(Some(admitted)),
+            Attempt::Refused(..) | Attempt::Load(_) => Ok(None),
+        }
+    }
+
     /// Tells whether the log would take an event now, and takes nothing; what is logged already it would take again.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use crate::{
     feeder::driver::FeederHandle,
     load::{LoadError, load},
     log::{Hold, Log},
+    recent::RecentNodes,
     sequencer::{Parts, SequenceError, Sequencer},
     shelf::Acknowledged,
 };
@@ -35,12 +36,14 @@ pub fn step(
         return Ok(None);
     };
     let entries = batch.take_entries();
-    let mut batch = Some(batch);
+    let grown = RecentNodes::grow(sequencer.frontier(), &entries);
+    let mut waiting = Some((batch, grown));
     let mut acknowledged = None;
     let result = sequencer.sequence(entries, &mut |signed| {
-        acknowledged = batch
-            .take()
-            .map(|batch| log.acknowledge(batch, signed.clone()));
+        acknowledged = waiting.take().map(|(batch, grown)| {
+            let nodes = RecentNodes::checked(grown, signed.head());
+            log.acknowledge(batch, signed.clone(), nodes)
+        });
     });
     match result {
         Ok(()) => Ok(acknowledged),

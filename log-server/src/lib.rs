@@ -15,6 +15,7 @@ mod lookup;
 pub mod pool;
 pub mod progress;
 pub mod publisher;
+mod recent;
 pub mod sequencer;
 pub mod shelf;
 pub mod snapshot;

@@ -7,7 +7,7 @@
 //! Whatever is not trusted is checked here: entries against the tiles, tiles against the head record, the
 //! snapshot against a state head, each state head against the entries before it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use labelproof_core::{
     checkpoint::SignedCheckpoint,
@@ -108,6 +108,7 @@ pub fn load(setting: &Setting, sequencer: &Sequencer) -> Result<Loaded, LoadErro
         signed: Arc::new(signed),
         view: view.clone(),
         head,
+        nodes: Arc::default(),
     };
     let published = witnessed
         .zip(published_view)
@@ -115,6 +116,8 @@ pub fn load(setting: &Setting, sequencer: &Sequencer) -> Result<Loaded, LoadErro
             witnessed,
             note,
             view,
+            nodes: Arc::default(),
+            opening: OnceLock::new(),
         });
     info!(
         size = %sequencer.head().size(),

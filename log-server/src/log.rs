@@ -33,8 +33,9 @@ use crate::{
     lookup,
     pool::Pool,
     progress::Progress,
+    recent::RecentNodes,
     shelf::{Acknowledged, Published, Shelf},
-    storage::Directory,
+    storage::{Directory, StorageError},
 };
 
 /// What a log is made of, apart from what its store says.
@@ -65,6 +66,8 @@ pub struct Log {
     index_is_suspect: AtomicBool,
     is_open: AtomicBool,
     genesis: Mutex<Option<LeafHash>>,
+    /// Entries that were read for answers; those of members, schemes and authorities are in every one.
+    read: Mutex<BTreeMap<LeafIndex, Vec<u8>>>,
 }
 
 /// Where events are accepted.
@@ -145,6 +148,7 @@ impl Log {
             index_is_suspect: AtomicBool::new(false),
             is_open: AtomicBool::new(false),
             genesis: Mutex::default(),
+            read: Mutex::default(),
         }
     }
 
@@ -238,7 +242,12 @@ impl Log {
     }
 
     /// Tells everyone that a batch is durable and signed.
-    pub(crate) fn acknowledge(&self, batch: Batch, signed: SignedCheckpoint) -> Arc<Acknowledged> {
+    pub(crate) fn acknowledge(
+        &self,
+        batch: Batch,
+        signed: SignedCheckpoint,
+        nodes: RecentNodes,
+    ) -> Arc<Acknowledged> {
         let head = signed.head();
         let ids: Vec<EventId> = batch.indexed.iter().map(|event| event.event).collect();
         // In this order, so that an event is never in neither of the two.
@@ -256,6 +265,7 @@ impl Log {
             signed: Arc::new(signed),
             view: batch.view,
             head: batch.head,
+            nodes: Arc::new(nodes),
         });
         self.shelf.push(acknowledged.clone());
         self.progress
@@ -297,6 +307,33 @@ impl Log {
     #[must_use]
     pub fn newest(&self) -> Option<Arc<Acknowledged>> {
         self.shelf.newest()
+    }
+
+    /// The bytes of an entry that is acknowledged, for an answer.
+    ///
+    /// # Errors
+    /// As [`Directory::entry`].
+    pub(crate) fn entry(&self, index: LeafIndex) -> Result<Vec<u8>, StorageError> {
+        let known = |log: &Self| {
+            let read = log.read.lock().unwrap_or_else(PoisonError::into_inner);
+            read.get(&index).cloned()
+        };
+        if let Some(entry) = known(self) {
+            return Ok(entry);
+        }
+        let entry = self.setting.directory.entry(index)?;
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if read.len() >= MAX_READ_ENTRIES {
+            // Labels come once and fill it; what every answer needs is back after one read each.
+            read.clear();
+        }
+        read.insert(index, entry.clone());
+        Ok(entry)
+    }
+
+    /// The first head on the shelf that holds an entry, else the newest: what a receipt stands under.
+    pub(crate) fn acknowledging(&self, index: LeafIndex) -> Option<Arc<Acknowledged>> {
+        self.shelf.acknowledging(index)
     }
 
     /// The head that answers.
@@ -414,5 +451,7 @@ impl Log {
 
 /// Network time steps a clock by milliseconds; two seconds is a leap second and one more.
 const MAX_STEP_BACK_MS: u64 = 2_000;
+/// Entries kept for answers, at most 16 KiB each.
+const MAX_READ_ENTRIES: usize = 1_024;
 /// Details of labels kept in memory, about 1 KiB each; a label that is needed again costs a few reads.
 const MAX_LOADED_LABELS: usize = 131_072;

@@ -248,6 +248,11 @@ impl Sequencer {
         self.record.head()
     }
 
+    /// The tree as far as it is in the log.
+    pub(crate) fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
     /// Whether an error stopped it.
     #[must_use]
     pub fn is_poisoned(&self) -> bool {

@@ -8,15 +8,18 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use labelproof_core::{
     checkpoint::SignedCheckpoint,
-    merkle::{TreeHead, TreeSize},
+    merkle::{LeafIndex, TreeHead, TreeSize},
     policy::WitnessedCheckpoint,
     state::{StateView, head::StateHead},
+    tlog_proof::TlogProof,
 };
+
+use crate::recent::RecentNodes;
 
 /// A head that is durable and signed.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub struct Acknowledged {
     pub(crate) view: StateView,
     /// The last entry under this checkpoint.
     pub(crate) head: StateHead,
+    /// The tree where its batch stands.
+    pub(crate) nodes: Arc<RecentNodes>,
 }
 
 impl Acknowledged {
@@ -41,6 +46,9 @@ pub struct Published {
     pub(crate) witnessed: WitnessedCheckpoint,
     pub(crate) note: Vec<u8>,
     pub(crate) view: StateView,
+    pub(crate) nodes: Arc<RecentNodes>,
+    /// What every bundle under this head begins with, once one was asked for.
+    pub(crate) opening: OnceLock<(StateHead, TlogProof)>,
 }
 
 impl Published {
@@ -130,14 +138,13 @@ impl Shelf {
     ) -> Option<Arc<Published>> {
         let head = witnessed.head();
         let mut heads = self.write();
-        let view = match &heads.published {
-            Some(old) if old.head() == head => old.view.clone(),
-            _ => heads
-                .waiting
-                .iter()
-                .find(|waiting| waiting.signed.head() == head)?
-                .view
-                .clone(),
+        let (view, nodes) = match &heads.published {
+            Some(old) if old.head() == head => (old.view.clone(), old.nodes.clone()),
+            _ => {
+                let mut waiting = heads.waiting.iter();
+                let found = waiting.find(|waiting| waiting.signed.head() == head)?;
+                (found.view.clone(), found.nodes.clone())
+            }
         };
         heads
             .waiting
@@ -146,9 +153,21 @@ impl Shelf {
             witnessed,
             note,
             view,
+            nodes,
+            opening: OnceLock::new(),
         });
         heads.published = Some(published.clone());
         Some(published)
+    }
+
+    /// The first head that holds an entry and waits for witnesses, else the newest.
+    pub(crate) fn acknowledging(&self, index: LeafIndex) -> Option<Arc<Acknowledged>> {
+        let heads = self.read();
+        let mut waiting = heads.waiting.iter();
+        waiting
+            .find(|waiting| waiting.signed.head().size().contains(index))
+            .or(heads.newest.as_ref())
+            .cloned()
     }
 
     pub(crate) fn newest(&self) -> Option<Arc<Acknowledged>> {

@@ -92,7 +92,8 @@ pub(super) fn proof_of(
     published: &Published,
     index: LeafIndex,
 ) -> Result<TlogProof, StorageError> {
-    let path = prove_inclusion(&log.setting().directory, index, published.head().size())?;
+    let nodes = published.nodes.over(&log.setting().directory);
+    let path = prove_inclusion(&nodes, index, published.head().size())?;
     let note = published.witnessed.signed().note().clone();
     Ok(TlogProof::new(None, index, path, note)
         .expect("a tree of 2^64 entries has paths of 64 hashes"))

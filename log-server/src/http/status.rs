@@ -12,6 +12,7 @@ use labelproof_core::{
     merkle::LeafIndex,
     state::{head::StateHead, key::MapKey},
     status::{BuildError, ReadLog, build},
+    tlog_proof::TlogProof,
 };
 use tracing::{error, warn};
 
@@ -122,13 +123,7 @@ pub(super) fn bundle(
     published: &Published,
     subject: &Subject,
 ) -> Result<Vec<u8>, Problem> {
-    let index = published.view.head_index();
-    let entry = log.setting().directory.entry(index)?;
-    let head = StateHead::parse(&entry).map_err(|error| {
-        error!(%index, %error, "the last entry under the published checkpoint is no state head");
-        Problem::Storage
-    })?;
-    let proof = proof_of(log, published, index)?;
+    let (head, proof) = opening(log, published)?;
     match build(&published.view, &Reader { log }, subject, &head, proof) {
         Ok(bundle) => Ok(bundle.to_bytes()),
         Err(BuildError::Read(error)) => Err(error.into()),
@@ -154,6 +149,21 @@ pub(super) fn bundle(
     }
 }
 
+/// The state head and its proof, the same for every bundle under a published head.
+fn opening(log: &Log, published: &Published) -> Result<(StateHead, TlogProof), Problem> {
+    if let Some(known) = published.opening.get() {
+        return Ok(known.clone());
+    }
+    let index = published.view.head_index();
+    let entry = log.setting().directory.entry(index)?;
+    let head = StateHead::parse(&entry).map_err(|error| {
+        error!(%index, %error, "the last entry under the published checkpoint is no state head");
+        Problem::Storage
+    })?;
+    let proof = proof_of(log, published, index)?;
+    Ok(published.opening.get_or_init(|| (head, proof)).clone())
+}
+
 /// Finds entries by the tip, for members, schemes and authorities, and by the index, for labels.
 struct Reader<'a> {
     log: &'a Log,
@@ -163,7 +173,7 @@ impl ReadLog for Reader<'_> {
     type Error = StorageError;
 
     fn entry(&self, index: LeafIndex) -> Result<Vec<u8>, StorageError> {
-        self.log.setting().directory.entry(index)
+        self.log.entry(index)
     }
 
     fn events_of(&self, subject: &Subject) -> Result<Vec<LeafIndex>, StorageError> {

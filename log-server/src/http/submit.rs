@@ -157,7 +157,10 @@ pub(super) async fn event(
         let event = apart(&service, move |log| log.try_out(&body)).await?;
         return Ok(respond(StatusCode::OK, Trial::of(event)));
     }
-    let admitted = apart(&service, move |log| log.admit(&body)).await?;
+    let admitted = match service.log.admit_new(&body)? {
+        Some(admitted) => admitted,
+        None => apart(&service, move |log| log.admit(&body)).await?,
+    };
     let is_async = prefers_async(&request);
     let goal = if is_async {
         Standing::Acknowledged
@@ -166,7 +169,11 @@ pub(super) async fn event(
     };
     let deadline = Instant::now() + service.patience;
     let standing = wait_until(&service, &admitted, goal, deadline).await;
-    let (status, answer) = apart(&service, move |log| answered(log, &admitted, standing)).await?;
+    let (status, answer) = if needs_no_file(&service.log, &admitted, standing) {
+        answered(&service.log, &admitted, standing)?
+    } else {
+        apart(&service, move |log| answered(log, &admitted, standing)).await?
+    };
     let mut response = respond(status, answer);
     if is_async {
         // SPEC RFC 7240: what was honoured is said.
@@ -222,6 +229,20 @@ pub(super) async fn wait_until(
     }
 }
 
+/// Whether the answer comes from memory, as it does while the event's batch is the newest; then a worker may make it.
+fn needs_no_file(log: &Log, admitted: &Admitted, standing: Standing) -> bool {
+    let index = admitted.index();
+    match standing {
+        Standing::Published => log
+            .published()
+            .is_some_and(|published| published.nodes.covers(index)),
+        Standing::Acknowledged => log
+            .acknowledging(index)
+            .is_some_and(|under| under.nodes.covers(index)),
+        Standing::Failed | Standing::Waiting => true,
+    }
+}
+
 /// What an event that stands there is answered: with the witnessed proof, or the receipt.
 pub(super) fn answered(
     log: &Log,
@@ -260,18 +281,20 @@ fn durable(log: &Log, admitted: &Admitted) -> Result<(StatusCode, Answer), Probl
     Ok((status, answer))
 }
 
-/// The receipt under the newest head the log signed.
+/// The receipt under a head the log signed: that of the event's own batch while it waits for witnesses.
 fn receipt(log: &Log, admitted: &Admitted) -> Result<TlogProof, Problem> {
-    let newest = log.newest().ok_or(Problem::Storage)?;
-    let size = newest.signed.head().size();
-    let directory = &log.setting().directory;
-    let path = prove_inclusion(directory, admitted.index(), size)?;
-    let head_path = prove_inclusion(directory, newest.head.index(), size)?;
+    let under = log
+        .acknowledging(admitted.index())
+        .ok_or(Problem::Storage)?;
+    let size = under.signed.head().size();
+    let nodes = under.nodes.over(&log.setting().directory);
+    let path = prove_inclusion(&nodes, admitted.index(), size)?;
+    let head_path = prove_inclusion(&nodes, under.head.index(), size)?;
     let receipt = Receipt::write(
-        &newest.signed,
+        &under.signed,
         admitted.index(),
         path,
-        &newest.head,
+        &under.head,
         &head_path,
     );
     Ok(receipt.expect("a tree of 2^64 entries has paths of 64 hashes"))

@@ -94,9 +94,9 @@ impl Directory {
         bytes: &[u8],
         folders: &mut BTreeSet<PathBuf>,
     ) -> Result<(), StorageError> {
-        if offset == 0 {
+        // Once a batch and folder: making sure of a folder syncs it and every one above it.
+        if offset == 0 && folders.insert(folder_of(path).to_owned()) {
             self.fs.create_dir_all(folder_of(path))?;
-            folders.insert(folder_of(path).to_owned());
         }
         self.fs.write_at(path, offset as u64, bytes)?;
         self.fs.set_len(path, (offset + bytes.len()) as u64)?;
