@@ -7,15 +7,17 @@
 //! ```
 //! A watermark of another name is of an index with other keys: it is filled again.
 //! sled's own promises are not relied on: a power cut may lose what it flushed and a flipped bit may hide
-//! keys, so a reader takes its answers as candidates only. One thread writes, one transaction over the trees
-//! for up to a thousand events; until then they are in memory. After `flush` the file is
-//! synced once more, because sled starts the write-back without waiting for the disk.
+//! keys, so a reader takes its answers as candidates only. One thread writes, one batch a tree
+//! for up to a thousand events; until then they are in memory. It syncs once a second: what a crash takes
+//! is filled in again. After `flush` the file is synced once more, because sled starts the write-back
+//! without waiting for the disk.
 
 use std::{
     fs::File,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError, mpsc},
     thread,
+    time::{Duration, Instant},
 };
 
 use labelproof_core::{
@@ -23,10 +25,7 @@ use labelproof_core::{
     merkle::{LeafIndex, RootHash, TreeHead, TreeSize},
     state::key::MapKey,
 };
-use sled::{
-    Db, Tree,
-    transaction::{ConflictableTransactionError, TransactionError, Transactional},
-};
+use sled::{Batch, Db, Tree};
 use tracing::warn;
 
 use super::{Addition, Index, Indexed, MemoryIndex};
@@ -183,24 +182,42 @@ impl Index for SledIndex {
 }
 
 fn run(trees: &Trees, recent: &MemoryIndex, messages: &mpsc::Receiver<Message>) {
-    for message in messages {
-        let result = match message {
-            Message::Add { events, watermark } => {
+    let mut unsynced: Option<Instant> = None;
+    loop {
+        let pause = unsynced.map_or(FOREVER, |since| SYNC_AFTER.saturating_sub(since.elapsed()));
+        let result = match messages.recv_timeout(pause) {
+            Ok(Message::Add { events, watermark }) => {
                 let result = trees.add(&events, watermark);
                 // Written or lost: in both cases memory is not where it stays.
                 recent.forget(&events);
+                unsynced.get_or_insert_with(Instant::now);
                 result
             }
-            Message::Clear => trees.clear(),
-            Message::Flush(done) => {
+            Ok(Message::Clear) => trees.clear(),
+            Ok(Message::Flush(done)) => {
+                let result = trees.sync();
+                unsynced = None;
                 // Nobody waits any more if this fails.
                 let _ = done.send(());
-                Ok(())
+                result
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => Ok(()),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                report(trees.sync());
+                return;
             }
         };
-        if let Err(error) = result {
-            warn!(%error, "the index cannot be written; it will be made anew from the entries");
+        report(result);
+        if unsynced.is_some_and(|since| since.elapsed() >= SYNC_AFTER) {
+            report(trees.sync());
+            unsynced = None;
         }
+    }
+}
+
+fn report(result: Result<(), sled::Error>) {
+    if let Err(error) = result {
+        warn!(%error, "the index cannot be written; it will be made anew from the entries");
     }
 }
 
@@ -231,44 +248,31 @@ impl Trees {
     }
 
     fn add(&self, events: &[Indexed], watermark: Option<TreeHead>) -> Result<(), sled::Error> {
-        // Sorted keys touch neighbouring pages.
-        let mut sorted: Vec<&Indexed> = events.iter().collect();
-        sorted.sort_unstable_by_key(|event| event.event);
-        for part in sorted.chunks(MAX_TRANSACTION_EVENTS) {
-            self.transact(|events, keys, _| {
-                for event in part {
-                    let index = event.index.get().to_be_bytes();
-                    events.insert(event.event.as_bytes().as_slice(), &index)?;
-                    for key in &event.keys {
-                        keys.insert(row(key, event.index), &[])?;
-                    }
-                }
-                Ok(())
-            })?;
+        for part in events.chunks(MAX_BATCH_EVENTS) {
+            let indices = part.iter().map(|event| {
+                let key = event.event.as_bytes().to_vec();
+                (key, event.index.get().to_be_bytes().to_vec())
+            });
+            self.events.apply_batch(sorted(indices))?;
+            let rows = part.iter().flat_map(|event| {
+                let row_of = |key| (row(key, event.index), Vec::new());
+                event.keys.iter().map(row_of)
+            });
+            self.keys.apply_batch(sorted(rows))?;
         }
+        // Last, so that a crash before it has everything before it filled in again.
         if let Some(head) = watermark {
             let mut value = head.size().get().to_be_bytes().to_vec();
             value.extend_from_slice(head.root().as_bytes());
-            self.transact(|_, _, meta| {
-                meta.insert(WATERMARK, value.as_slice())?;
-                Ok(())
-            })?;
+            self.meta.insert(WATERMARK, value)?;
         }
-        self.db.flush()?;
-        File::open(self.path.join("db"))?.sync_all()?;
         Ok(())
     }
 
-    fn transact(
-        &self,
-        body: impl Fn(&View, &View, &View) -> Result<(), ConflictableTransactionError<sled::Error>>,
-    ) -> Result<(), sled::Error> {
-        let trees = (&self.events, &self.keys, &self.meta);
-        trees
-            .transaction(|(events, keys, meta)| body(events, keys, meta))
-            .map_err(|error| match error {
-                TransactionError::Abort(error) | TransactionError::Storage(error) => error,
-            })
+    fn sync(&self) -> Result<(), sled::Error> {
+        self.db.flush()?;
+        File::open(self.path.join("db"))?.sync_all()?;
+        Ok(())
     }
 
     fn clear(&self) -> Result<(), sled::Error> {
@@ -279,7 +283,16 @@ impl Trees {
     }
 }
 
-type View = sled::transaction::TransactionalTree;
+/// Sorted keys touch neighbouring pages.
+fn sorted(rows: impl Iterator<Item = (Vec<u8>, Vec<u8>)>) -> Batch {
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_unstable();
+    let mut batch = Batch::default();
+    for (key, value) in rows {
+        batch.insert(key, value);
+    }
+    batch
+}
 
 fn row(key: &MapKey, index: LeafIndex) -> Vec<u8> {
     [key.as_bytes().as_slice(), &index.get().to_be_bytes()].concat()
@@ -291,8 +304,12 @@ fn index_of(bytes: &[u8]) -> Option<LeafIndex> {
 
 const WATERMARK: &[u8] = b"keys and listings";
 const KEY_BYTES: usize = 32;
-/// A larger transaction holds all readers up for longer than a status answer may take.
-const MAX_TRANSACTION_EVENTS: usize = 1_000;
+/// A larger batch holds all readers up for longer than a status answer may take.
+const MAX_BATCH_EVENTS: usize = 1_000;
 /// Batches that may wait to be written; then appending waits. 64 may be unpublished, as many may be unindexed.
 const MAX_QUEUE: usize = 64;
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// The index is disposable, and each sync takes the disk from the batches; a second is little to fill in again.
+const SYNC_AFTER: Duration = Duration::from_secs(1);
+/// With nothing to sync there is nothing to wake up for.
+const FOREVER: Duration = Duration::from_secs(3_600);
