@@ -11,10 +11,13 @@
 mod client;
 mod goal;
 mod ground;
+mod limits;
 mod load;
+mod peers;
 mod process;
 mod run;
 mod sources;
+mod table;
 mod witness;
 
 use std::io;
@@ -63,6 +66,11 @@ enum Command {
     /// Let many logs grow at one witness.
     #[command(after_help = "Example: labelproof-hammer witness --logs 40000 --in-flight 16")]
     Witness(witness::Options),
+    /// Measure everything beside its limits and peers, and write the table.
+    #[command(
+        after_help = "Example: labelproof-hammer table --labels 100000,1000000 --out docs/PERFORMANCE.md"
+    )]
+    Table(table::Options),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +83,7 @@ fn main() -> ExitCode {
         Command::Goal(options) => options.run(cli.json),
         Command::Overload(options) => options.run(cli.json),
         Command::Witness(options) => options.run(cli.json),
+        Command::Table(options) => options.run(),
     };
     match done {
         Ok(true) => Exit::Done.into(),

@@ -108,6 +108,22 @@ fn half(from: u64, end: u64, batch: u64) -> Vec<Vec<u8>> {
     requests
 }
 
+/// Signed labels whose answers wait for the witnesses.
+pub(crate) fn witnessed(from: u64, count: u64) -> Arc<dyn Source> {
+    let mill = LabelMill::new();
+    let request = |number| {
+        post(
+            "/v1/events",
+            "Content-Type: text/plain\r\n",
+            &mill.entry(number),
+        )
+    };
+    Arc::new(Prepared {
+        requests: (from..from + count).map(request).collect(),
+        kind: Kind::Single,
+    })
+}
+
 /// Entries of 700 bytes that differ, for a log that takes any bytes under `/add`.
 pub(crate) fn blobs(from: u64, count: u64) -> Arc<dyn Source> {
     let blob = |number: u64| {
