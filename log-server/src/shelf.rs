@@ -69,6 +69,12 @@ impl Published {
     pub fn witnessed(&self) -> &WitnessedCheckpoint {
         &self.witnessed
     }
+
+    /// The state that its head commits to.
+    #[must_use]
+    pub fn view(&self) -> &StateView {
+        &self.view
+    }
 }
 
 /// What can be shown.

@@ -7,6 +7,7 @@ use std::sync::{
 };
 
 use labelproof_core::merkle::{LeafIndex, RootHash, TreeHead, TreeSize};
+use labelproof_core::state::key::MapName;
 use labelproof_host::fs::{Fs, SimulatedFs};
 use labelproof_log::{
     index::{Addition, Index, Indexed, SledIndex},
@@ -80,6 +81,56 @@ fn an_index_that_cannot_be_opened_is_begun_anew() {
     assert_eq!(index.watermark(), TreeHead::EMPTY);
     index.append(addition(0, 3));
     assert_eq!(index.event(&id_of(&issue(1))), Some(LeafIndex::new(1)));
+}
+
+/// Three labels of one product under a published head; its index needs more than its root to go on.
+#[test]
+fn a_snapshot_is_believed_with_the_subtrees_of_its_indexes_and_not_without() {
+    let disk = SimulatedFs::new(4);
+    let fs: Arc<dyn Fs> = Arc::new(disk.clone());
+    found(&fs);
+    let mut world = World::load(&fs, &Ledger::default()).unwrap();
+    world.furnish();
+    for number in 1..=3 {
+        world.log.admit(&issue(number)).unwrap();
+    }
+    assert!(world.step());
+    world.witness();
+    snapshot::write(&world.log).unwrap();
+    // What the tip has beyond the published head is no part of it.
+    world.log.admit(&issue(4)).unwrap();
+    assert!(world.step());
+    let setting = world.log.setting();
+    let published = world.log.published().unwrap();
+    let view = published.view();
+    let end = TreeSize::new(view.head_index().get() + 1);
+    let read = || snapshot::read(setting, end, Some(end)).unwrap();
+    let restored = read().unwrap().view();
+    let frontiers: Vec<_> = view.frontiers().collect();
+    assert_eq!(frontiers.len(), 1);
+    assert_eq!(restored.frontiers().collect::<Vec<_>>(), frontiers);
+    assert_eq!(restored.map().root(), view.map().root());
+    let product = MapName::product(&"09521234001010".parse().unwrap());
+    assert_eq!(restored.index_record(&product).unwrap().count(), 3);
+    assert_eq!(setting.index.entries(&product.key()).len(), 4);
+
+    let path = Path::new("/log/snapshot");
+    let bytes = fs.read(path).unwrap();
+    let node = frontiers[0].1[0];
+    let at = bytes
+        .windows(32)
+        .position(|window| window == node.as_bytes());
+    for (from, to) in [("/v2", "/v1"), ("/v2", "/v3")] {
+        let text = String::from_utf8_lossy(&bytes[..30]).replace(from, to);
+        let other = [text.as_bytes(), &bytes[30..]].concat();
+        setting.directory.write_file("snapshot", &other).unwrap();
+        assert!(read().is_none(), "a snapshot of {to}");
+    }
+    let bit = 8 * at.unwrap() as u64;
+    setting.directory.write_file("snapshot", &bytes).unwrap();
+    assert!(read().is_some());
+    disk.flip_bit(path, bit).unwrap();
+    assert!(read().is_none(), "a subtree with a bit flipped");
 }
 
 /// A published log with a snapshot, and more entries behind it.
