@@ -89,10 +89,9 @@ pub(super) enum Form {
     get, path = "/v1/labels/{scheme}/{*id}", tag = "labels", operation_id = "label",
     params(
         ("scheme" = String, Path, description = "The scheme.", example = "jp.jc-star",
-            pattern = "^[a-z0-9]+([.][a-z0-9-]+)+$", max_length = 32),
+            pattern = "^[a-z0-9]{1,16}([.][a-z0-9-]+)+$", max_length = 32),
         ("id" = String, Path, description = "The id that the scheme gave; printed forms are folded.",
             example = "EX-000123", pattern = "^[A-Za-z0-9._-]+$", max_length = 96),
-        ("accept" = Option<String>, Header, description = "Which form; q-values are honoured."),
     ),
     responses(
         (status = 200, description = "What the log holds of the label.", headers(("etag"), ("vary"), ("link")), content(

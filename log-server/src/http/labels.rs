@@ -73,15 +73,14 @@ pub(super) struct Wish {
     get, path = "/v1/labels", tag = "labels", operation_id = "labels",
     params(
         ("gtin" = Option<String>, Query, description = "Labels that cover this product now: 8, 12, 13 or 14 digits.",
-            example = "09521234001010", pattern = "^([0-9]{8}|[0-9]{12,14})$"),
+            example = "09521234001010", format = "gtin"),
         ("holder" = Option<String>, Query, description = "Labels held by the organisation with this id.",
             example = "gln:9521234000006", pattern = "^(lei:[A-Z0-9]{18}[0-9]{2}|gln:[0-9]{13}|eori:[A-Z]{2}[A-Z0-9]{1,15})$"),
         ("scheme" = Option<String>, Query, description = "Labels of this scheme.", example = "jp.jc-star",
-            pattern = "^[a-z0-9]{1,16}([.][a-z0-9-]{1,7}){1,2}$"),
+            pattern = "^[a-z0-9]{1,16}([.][a-z0-9-]+)+$", max_length = 32),
         ("status" = inline(Option<Word>), Query, description = "Labels whose record says this word."),
         ("after" = Option<u64>, Query, description = "Where the page before ended: a place in the log."),
         ("limit" = Option<u64>, Query, description = "Labels on a page at most.", minimum = 1, maximum = 100),
-        ("accept" = Option<String>, Header, description = "Which form; q-values are honoured."),
     ),
     responses(
         (status = 200, description = "A page of labels.", headers(("etag"), ("vary"), ("link")), content(

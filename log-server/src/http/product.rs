@@ -48,10 +48,9 @@ pub(super) struct LinkSet {
     get, path = "/01/{gtin}", tag = "products", operation_id = "product",
     params(
         ("gtin" = String, Path, description = "8, 12, 13 or 14 digits, the last a check digit.", example = "09521234001010",
-            pattern = "^([0-9]{8}|[0-9]{12,14})$"),
+            format = "gtin"),
         ("linkType" = Option<String>, Query, description = "`all` for the link set, or one link type.",
             example = "gs1:certificationInfo"),
-        ("accept" = Option<String>, Header, description = "`text/html` or `application/linkset+json`."),
     ),
     responses(
         (status = 200, description = "The labels of the product as a page, or links to them.",
@@ -77,11 +76,10 @@ pub(super) async fn product(
     get, path = "/01/{gtin}/{*qualifiers}", tag = "products", operation_id = "product_unit",
     params(
         ("gtin" = String, Path, description = "8, 12, 13 or 14 digits, the last a check digit.", example = "09521234001010",
-            pattern = "^([0-9]{8}|[0-9]{12,14})$"),
+            format = "gtin"),
         ("qualifiers" = String, Path, description = "`22/…`, `10/…` and `21/…`, in this order; dropped.", example = "10/AB-1"),
         ("linkType" = Option<String>, Query, description = "`all` for the link set, or one link type.",
             example = "gs1:certificationInfo"),
-        ("accept" = Option<String>, Header, description = "`text/html` or `application/linkset+json`."),
     ),
     responses(
         (status = 200, description = "The labels of the product as a page, or links to them.",

@@ -26,7 +26,7 @@ use crate::{log::Log, shelf::Published, storage::StorageError};
 #[utoipa::path(
     get, path = "/v1/status/label/{scheme}/{*id}", tag = "status", operation_id = "label_status",
     params(
-        ("scheme" = String, Path, description = "The scheme.", example = "jp.jc-star", pattern = "^[a-z0-9]+([.][a-z0-9-]+)+$", max_length = 32),
+        ("scheme" = String, Path, description = "The scheme.", example = "jp.jc-star", pattern = "^[a-z0-9]{1,16}([.][a-z0-9-]+)+$", max_length = 32),
         ("id" = String, Path, description = "The id that the scheme gave; printed forms are folded.", example = "EX-000123",
             pattern = "^[A-Za-z0-9._-]+$", max_length = 96),
     ),
@@ -48,7 +48,7 @@ pub(super) async fn label(
 #[utoipa::path(
     get, path = "/v1/status/authority/{name}", tag = "status", operation_id = "authority_status",
     params(("name" = String, Path, description = "The name of its keys.", example = "label.jp.example",
-        pattern = "^[a-z0-9]+([.][a-z0-9]+)+$", max_length = 63)),
+        pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?([.][a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$", max_length = 96)),
     responses(
         (status = 200, description = "A bundle that proves where the authority stands, or that there is none.", body = String,
             content_type = "text/x.labelproof", headers(("etag"))),
@@ -66,7 +66,7 @@ pub(super) async fn authority(
 /// `GET /v1/status/scheme/{id}`: where a scheme stands.
 #[utoipa::path(
     get, path = "/v1/status/scheme/{id}", tag = "status", operation_id = "scheme_status",
-    params(("id" = String, Path, description = "The scheme.", example = "jp.jc-star", pattern = "^[a-z0-9]+([.][a-z0-9-]+)+$", max_length = 32)),
+    params(("id" = String, Path, description = "The scheme.", example = "jp.jc-star", pattern = "^[a-z0-9]{1,16}([.][a-z0-9-]+)+$", max_length = 32)),
     responses(
         (status = 200, description = "A bundle that proves where the scheme stands, or that there is none.", body = String,
             content_type = "text/x.labelproof", headers(("etag"))),

@@ -38,6 +38,11 @@ use crate::{
     progress::Standing,
 };
 
+/// A signed note (c2sp.org/signed-note).
+#[derive(ToSchema)]
+#[schema(value_type = String, format = "signed-note")]
+pub(super) struct SignedNote(());
+
 /// Where an event stands, or will stand.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EventPlace)]
@@ -129,7 +134,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Mode {
         ("dry-run" = inline(Option<DryRun>), Query, description = "Say whether the log would take it, and take nothing."),
         ("prefer" = Option<String>, Header, description = "`respond-async`: do not wait for the witnesses (RFC 7240)."),
     ),
-    request_body(content = String, content_type = "text/plain", description = "The signed note of one event."),
+    request_body(content = inline(SignedNote), content_type = "text/plain", description = "The signed note of one event."),
     responses(
         (status = 200, description = "It was in the log before; or, in a dry run, it would be taken.", body = PlaceOrTrial, content_type = "application/json",
             headers(("cache-control"), ("preference-applied"))),
