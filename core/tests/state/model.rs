@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use labelproof_core::event::{EventId, Kind};
+use labelproof_core::event::{EventId, Gtin14, Kind};
+use labelproof_core::state::Coverage;
 use labelproof_core::state::record::{Flag, Status};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::json;
 
 use crate::ledger::Ledger;
+use crate::products::{GTINS, indexes, rebuilt};
 use crate::world::{self, key};
 
 const LABELS: [&str; 6] = [
@@ -36,6 +38,9 @@ enum Fact {
     Lifted { suspension: EventId, minute: u64 },
     Revoked,
     Superseded,
+    Bound { gtin: &'static str },
+    Unbound { gtin: &'static str },
+    Renewed { year: usize },
 }
 
 #[derive(Default)]
@@ -81,6 +86,28 @@ impl Model {
                 (false, false, true) => Status::Active,
             },
         )
+    }
+
+    fn bound(&self, label: &str) -> Vec<&'static str> {
+        let mut bound = Vec::new();
+        for fact in self.facts(label) {
+            match fact {
+                Fact::Issued { .. } => bound.push(GTINS[0]),
+                Fact::Bound { gtin } => bound.push(gtin),
+                Fact::Unbound { gtin } => bound.retain(|known| known != gtin),
+                _ => {}
+            }
+        }
+        bound
+    }
+
+    /// The year in which the label ends; its issue says 2028.
+    fn until(&self, label: &str) -> usize {
+        let renewed = self.facts(label).iter().rev().find_map(|fact| match fact {
+            Fact::Renewed { year } => Some(*year),
+            _ => None,
+        });
+        renewed.unwrap_or(2028)
     }
 
     fn issuer(&self, label: &str) -> Option<&'static str> {
@@ -164,7 +191,7 @@ fn attempt(model: &mut Model, random: &mut ChaCha8Rng) -> (Vec<u8>, bool) {
     let status = model.status(label);
     let open = matches!(status, Some(Status::Active | Status::Suspended));
     let reason = json!({ "code": "vulnerability" });
-    let (entry, fact) = match pick(16) {
+    let (entry, fact) = match pick(22) {
         0..=3 => {
             let other = LABELS[pick(LABELS.len())];
             let mut draft = world::issue_draft(label);
@@ -213,6 +240,30 @@ fn attempt(model: &mut Model, random: &mut ChaCha8Rng) -> (Vec<u8>, bool) {
                 && model.follows(label, prev, minute, world::id_of(&entry), false);
             (entry, valid.then_some(Fact::Lifted { suspension, minute }))
         }
+        15..=20 => {
+            let (gtin, year) = (GTINS[pick(GTINS.len())], 2027 + pick(6));
+            let products = json!({ "gtins": [gtin], "models": [] });
+            let is_bound = model.bound(label).contains(&gtin);
+            let (kind, body, fits, fact) = match pick(3) {
+                0 => (Kind::LabelBind, products, !is_bound, Fact::Bound { gtin }),
+                1 => (
+                    Kind::LabelUnbind,
+                    products,
+                    is_bound,
+                    Fact::Unbound { gtin },
+                ),
+                _ => {
+                    let until = format!("{year}-02-03T00:00:00Z");
+                    let body = json!({ "valid_until": until });
+                    let later = year > model.until(label);
+                    (Kind::LabelRenew, body, later, Fact::Renewed { year })
+                }
+            };
+            let prev = [newest, newest, some][pick(3)].unwrap_or(EventId::from_bytes([2; 32]));
+            let entry = world::change(kind, label, &body, prev, &key(by));
+            let valid = open && fits && model.issuer(label) == Some(by) && newest == Some(prev);
+            (entry, valid.then_some(fact))
+        }
         _ => {
             let draft = json!({ "subject": label, "decided_at": time(minute), "reason": reason, "body": {} });
             let entry = world::entry(Kind::LabelRevoke, &draft, prev, &[&key(by)]);
@@ -244,7 +295,7 @@ fn random_histories_go_as_the_model_says() {
             &["jp.jc-star"],
         ));
         let mut model = Model::default();
-        for step in 0..60 {
+        for step in 0..80 {
             let (entry, want) = attempt(&mut model, &mut random);
             let got = ledger.offer(&entry);
             assert_eq!(
@@ -261,6 +312,19 @@ fn random_histories_go_as_the_model_says() {
                     model.status(label),
                     "seed {seed}, step {step}"
                 );
+                let coverage = ledger.state.label_coverage(&label.parse().unwrap());
+                let gtins = coverage.map_or(&[][..], Coverage::gtins).iter();
+                assert_eq!(
+                    gtins.map(Gtin14::as_str).collect::<Vec<_>>(),
+                    model.bound(label),
+                    "seed {seed}, step {step}"
+                );
+                let until = record.and_then(|record| record.not_after());
+                assert!(until.is_none_or(|until| {
+                    until
+                        .to_string()
+                        .starts_with(&model.until(label).to_string())
+                }));
                 let supervised = model
                     .standing(label)
                     .iter()
@@ -276,6 +340,7 @@ fn random_histories_go_as_the_model_says() {
                 );
             }
         }
+        assert_eq!(indexes(&ledger), rebuilt(&ledger), "seed {seed}");
         for label in LABELS {
             let bundle = ledger.bundle(label);
             assert!(ledger.verify(&bundle).is_ok(), "seed {seed}: {label}");

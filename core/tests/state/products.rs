@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::ledger::{ISSUER, LABEL, Ledger, label};
 use crate::world::{self, key};
 
-const GTINS: [&str; 3] = ["09521234001010", "09521234001027", "09521234001034"];
+pub(crate) const GTINS: [&str; 3] = ["09521234001010", "09521234001027", "09521234001034"];
 
 fn covered(ledger: &Ledger) -> &Coverage {
     ledger.state.label_coverage(&label(LABEL)).unwrap()
@@ -247,7 +247,7 @@ fn label_covers_at_most_what_a_whole_body_can_name() {
 }
 
 /// Which accepted events each index should have, found by reading all of them.
-fn rebuilt(ledger: &Ledger) -> BTreeMap<MapKey, IndexRecord> {
+pub(crate) fn rebuilt(ledger: &Ledger) -> BTreeMap<MapKey, IndexRecord> {
     let mut found: BTreeMap<MapKey, Vec<(LeafIndex, LeafHash)>> = BTreeMap::new();
     for (at, entry) in ledger.entries.iter().enumerate() {
         let Ok(event) = Event::parse(entry) else {
@@ -289,7 +289,7 @@ fn rebuilt(ledger: &Ledger) -> BTreeMap<MapKey, IndexRecord> {
         .collect()
 }
 
-fn indexes(ledger: &Ledger) -> BTreeMap<MapKey, IndexRecord> {
+pub(crate) fn indexes(ledger: &Ledger) -> BTreeMap<MapKey, IndexRecord> {
     let view = ledger.state.view();
     let indexes = view.map().iter().filter_map(|(key, record)| {
         let record = IndexRecord::from_bytes(record).ok()?;
