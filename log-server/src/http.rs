@@ -5,7 +5,8 @@
 //! submit   POST /v1/events
 //! batch    POST /v1/events:batch                                     many, answered line by line
 //! lookup   /v1/events/{id} · /v1/proof/{index}
-//! status   /v1/status/label|authority|scheme|member/…
+//! status   /v1/status/label|authority|scheme|member|gtin|alias/…
+//! pack     POST /v1/pack
 //! product  /01/{gtin} · /.well-known/gs1resolver                       the link on the box
 //! labels   /v1/labels · /v1/labels/{scheme}/{id}                     for people and shops
 //! home     /                                                         for a person who found the address
@@ -29,6 +30,7 @@ mod labels;
 mod lines;
 mod lookup;
 mod openapi;
+mod pack;
 mod product;
 mod query;
 mod read;
@@ -65,6 +67,7 @@ pub struct Service {
     patience: Duration,
     batches: Arc<Semaphore>,
     streams: follow::Streams,
+    packs: Arc<Semaphore>,
 }
 
 impl Service {
@@ -77,6 +80,7 @@ impl Service {
             patience: PATIENCE,
             batches: batch::places(),
             streams: follow::Streams::default(),
+            packs: pack::places(),
         }
     }
 
@@ -134,6 +138,9 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(status::authority))
         .routes(routes!(status::scheme))
         .routes(routes!(status::member))
+        .routes(routes!(status::gtin))
+        .routes(routes!(status::alias))
+        .routes(routes!(pack::pack).layer(DefaultBodyLimit::max(pack::MAX_PACK_BODY_BYTES)))
 }
 
 /// SPEC tlog-tiles leaves it open; a page that verifies in the browser needs it.

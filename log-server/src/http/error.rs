@@ -73,6 +73,14 @@ pub enum Problem {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A line of a request for a pack names nothing that a pack can hold.
+    #[error(
+        "line {line} is no subject of a pack; they look like `gtin 09521234001010`, 14 digits with a right check digit, or `label jp.jc-star/EX-000123`"
+    )]
+    BadSubject {
+        /// Which line, from 1.
+        line: usize,
+    },
     /// A batch has more lines than a batch may have.
     #[error("a batch has at most {limit} lines; this one and what follows it was not looked at")]
     TooManyLines {
@@ -120,7 +128,7 @@ impl Problem {
             Self::NotAcceptable { .. } => "not-acceptable",
             Self::BodyTooLarge { .. } | Self::TooManyLines { .. } => "too-large",
             Self::Encoded => "encoded",
-            Self::BadLine { .. } => "malformed",
+            Self::BadLine { .. } | Self::BadSubject { .. } => "malformed",
             Self::Busy { .. } => "busy",
             Self::PoolFull => "pool-full",
             Self::NoQuorum => "no-quorum",
@@ -143,7 +151,8 @@ impl Problem {
             | Self::BadAddress { .. }
             | Self::BadQuery { .. }
             | Self::BadGtin(_)
-            | Self::BadLine { .. } => StatusCode::BAD_REQUEST,
+            | Self::BadLine { .. }
+            | Self::BadSubject { .. } => StatusCode::BAD_REQUEST,
             Self::Refused(
                 Refusal::BadSignature { .. } | Refusal::UnknownAuthority | Refusal::OutOfScope,
             ) => StatusCode::FORBIDDEN,
@@ -193,6 +202,7 @@ impl Problem {
             | Self::BodyTooLarge { .. }
             | Self::Encoded
             | Self::BadLine { .. }
+            | Self::BadSubject { .. }
             | Self::TooManyLines { .. } => None,
         }
     }
@@ -213,6 +223,7 @@ impl Problem {
             | Self::BodyTooLarge { .. }
             | Self::Encoded
             | Self::BadLine { .. }
+            | Self::BadSubject { .. }
             | Self::TooManyLines { .. }
             | Self::Busy { .. }
             | Self::Storage

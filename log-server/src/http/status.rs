@@ -3,15 +3,17 @@
 //! ```text
 //! GET /v1/status/label/{scheme}/{id}     {id} is the rest of the path, decoded once
 //! GET /v1/status/authority/{name} · scheme/{id} · member/{code}
+//! GET /v1/status/gtin/{gtin}             8, 12, 13 or 14 digits
+//! GET /v1/status/alias/{scheme}/{id}     a printed id; {id} is the rest of the path, decoded once
 //! ```
 //! 200 with a bundle, also for a proved absence: what it means, the reader works out for itself.
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use labelproof_core::{
-    event::Subject,
+    event::{Gtin14, SchemeId, Subject},
     merkle::LeafIndex,
     state::{head::StateHead, key::MapKey},
-    status::{BuildError, ReadLog, build},
+    status::{BuildError, ReadLog, build, build_alias, build_product},
     tlog_proof::TlogProof,
 };
 use tracing::{error, warn};
@@ -99,6 +101,50 @@ pub(super) async fn member(
     answer(&service, format!("member:{code}"), &request).await
 }
 
+/// `GET /v1/status/gtin/{gtin}`: proves which labels name a product, or that none does.
+#[utoipa::path(
+    get, path = "/v1/status/gtin/{gtin}", tag = "status", operation_id = "product_status",
+    params(("gtin" = String, Path, description = "The product's number, with 8, 12, 13 or 14 digits.", example = "09521234001010",
+        pattern = "^([0-9]{8}|[0-9]{12,14})$", max_length = 14)),
+    responses(
+        (status = 200, description = "A bundle that proves every label that names the product, or that none does.", body = String,
+            content_type = "text/x.labelproof", headers(("etag"))),
+        OfStatus,
+    )
+)]
+pub(super) async fn gtin(
+    State(service): State<Service>,
+    Address(gtin): Address<String>,
+    request: HeaderMap,
+) -> Result<Response, Problem> {
+    let gtin = Gtin14::from_digits(&gtin).map_err(|_| Problem::BadAddress { what: NO_GTIN })?;
+    answer_to(&service, Asked::Product(gtin), &request).await
+}
+
+/// `GET /v1/status/alias/{scheme}/{id}`: proves which labels are or were called by a printed id, or that none is.
+#[utoipa::path(
+    get, path = "/v1/status/alias/{scheme}/{*id}", tag = "status", operation_id = "alias_status",
+    params(
+        ("scheme" = String, Path, description = "The scheme.", example = "jp.jc-star", pattern = "^[a-z0-9]+([.][a-z0-9-]+)+$", max_length = 32),
+        ("id" = String, Path, description = "What is printed on the product.", example = "EX-000123-R1", min_length = 1, max_length = 96),
+    ),
+    responses(
+        (status = 200, description = "A bundle that proves every label of the scheme that is or was called so, or that none is.", body = String,
+            content_type = "text/x.labelproof", headers(("etag"))),
+        OfStatus,
+    )
+)]
+pub(super) async fn alias(
+    State(service): State<Service>,
+    Address((scheme, printed)): Address<(String, String)>,
+    request: HeaderMap,
+) -> Result<Response, Problem> {
+    let scheme = scheme
+        .parse()
+        .map_err(|_| Problem::BadAddress { what: NO_SUBJECT })?;
+    answer_to(&service, Asked::Alias(scheme, printed), &request).await
+}
+
 async fn answer(
     service: &Service,
     subject: String,
@@ -107,14 +153,29 @@ async fn answer(
     let subject: Subject = subject
         .parse()
         .map_err(|_| Problem::BadAddress { what: NO_SUBJECT })?;
+    answer_to(service, Asked::Subject(subject), request).await
+}
+
+async fn answer_to(
+    service: &Service,
+    asked: Asked,
+    request: &HeaderMap,
+) -> Result<Response, Problem> {
     let published = service.log.published().ok_or(Problem::NoQuorum)?;
-    let bytes = apart(service, move |log| bundle(log, &published, &subject)).await?;
+    let bytes = apart(service, move |log| bundle_of(log, &published, &asked)).await?;
     let document = Document {
         bytes,
-        content_type: "text/x.labelproof; charset=utf-8",
+        content_type: BUNDLE,
         cache_control: NO_STORE,
     };
     Ok(document.respond(request))
+}
+
+/// What a bundle is asked for.
+enum Asked {
+    Subject(Subject),
+    Product(Gtin14),
+    Alias(SchemeId, String),
 }
 
 /// The bundle of one subject under one published head.
@@ -123,34 +184,52 @@ pub(super) fn bundle(
     published: &Published,
     subject: &Subject,
 ) -> Result<Vec<u8>, Problem> {
+    bundle_of(log, published, &Asked::Subject(subject.clone()))
+}
+
+/// The bundle of one subject, product or printed id under one published head.
+fn bundle_of(log: &Log, published: &Published, asked: &Asked) -> Result<Vec<u8>, Problem> {
     let (head, proof) = opening(log, published)?;
-    match build(&published.view, &Reader { log }, subject, &head, proof) {
+    let (view, reader) = (&published.view, Reader { log });
+    let bundle = match asked {
+        Asked::Subject(subject) => build(view, &reader, subject, &head, proof),
+        Asked::Product(gtin) => build_product(view, &reader, gtin, &head, proof),
+        Asked::Alias(scheme, printed) => build_alias(view, &reader, scheme, printed, &head, proof),
+    };
+    match bundle {
         Ok(bundle) => Ok(bundle.to_bytes()),
-        Err(BuildError::Read(error)) => Err(error.into()),
-        Err(BuildError::Incomplete { name }) => {
+        Err(error) => Err(unbuilt(log, error)),
+    }
+}
+
+/// What to answer where a bundle or pack cannot be made; an index that misses something is made anew.
+pub(super) fn unbuilt(log: &Log, error: BuildError<StorageError>) -> Problem {
+    match error {
+        BuildError::Read(error) => error.into(),
+        BuildError::Incomplete { name } => {
             warn!(%name, "the index does not know the whole history of a subject; it is made anew");
             log.suspect_index();
-            Err(Problem::Starting {
+            Problem::Starting {
                 why: "the index is being made anew",
-            })
+            }
         }
-        Err(BuildError::Entry { index, .. }) => {
+        BuildError::Entry { index, .. } => {
             warn!(%index, "the index names an entry that is no event; it is made anew");
             log.suspect_index();
-            Err(Problem::Starting {
+            Problem::Starting {
                 why: "the index is being made anew",
-            })
+            }
         }
-        Err(BuildError::NoSubject) => Err(Problem::BadAddress { what: NO_SUBJECT }),
-        Err(error) => {
-            error!(%subject, %error, "a bundle cannot be made");
-            Err(Problem::Storage)
+        BuildError::NoSubject => Problem::BadAddress { what: NO_SUBJECT },
+        error => {
+            error!(%error, "a bundle cannot be made");
+            Problem::Storage
         }
     }
 }
 
 /// The state head and its proof, the same for every bundle under a published head.
-fn opening(log: &Log, published: &Published) -> Result<(StateHead, TlogProof), Problem> {
+pub(super) fn opening(log: &Log, published: &Published) -> Result<(StateHead, TlogProof), Problem> {
     if let Some(known) = published.opening.get() {
         return Ok(known.clone());
     }
@@ -186,4 +265,7 @@ impl ReadLog for Reader<'_> {
 }
 
 const NO_SUBJECT: &str = "it names no subject; they look like label/jp.jc-star/EX-000123, \
-    authority/label.jp.example, scheme/jp.jc-star, member/jp";
+    authority/label.jp.example, scheme/jp.jc-star, member/jp, alias/jp.jc-star/EX-000123-R1";
+const NO_GTIN: &str = "a GTIN has 8, 12, 13 or 14 digits, the last one right";
+/// The content type of bundles and packs.
+pub(super) const BUNDLE: &str = "text/x.labelproof; charset=utf-8";

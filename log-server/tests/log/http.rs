@@ -6,6 +6,7 @@ mod follow;
 mod label;
 mod labels;
 mod openapi;
+mod pack;
 mod read;
 mod status;
 mod submit;

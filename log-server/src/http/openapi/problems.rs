@@ -19,7 +19,9 @@ use utoipa::{
     },
 };
 
-use crate::http::{MAX_BODY_BYTES, batch::MAX_BATCH_BYTES, error::Problem};
+use crate::http::{
+    MAX_BODY_BYTES, batch::MAX_BATCH_BYTES, error::Problem, pack::MAX_PACK_BODY_BYTES,
+};
 
 /// What the log answers when it does not do what was asked (RFC 9457).
 #[derive(ToSchema)]
@@ -95,6 +97,11 @@ sets! {
         DRY_RUN, Problem::BodyTooLarge { limit: MAX_BODY_BYTES }, Problem::Encoded, Problem::PoolFull,
         Problem::NoQuorum, Problem::Storage, STARTING,
     ]);
+    /// A pack is made; that there is no such subject is proved, and no problem.
+    OfPacks: [
+        Problem::BadSubject { line: 17 }, Problem::BodyTooLarge { limit: MAX_PACK_BODY_BYTES }, Problem::Encoded,
+        Problem::Busy { what: "packs" }, Problem::NoQuorum, Problem::Storage, STARTING,
+    ];
     /// A batch is read; what becomes of its lines stands in the answer.
     OfBatches: [
         DRY_RUN, Problem::BodyTooLarge { limit: MAX_BATCH_BYTES }, Problem::Encoded, Problem::Busy { what: "batches" },
