@@ -126,6 +126,8 @@ impl Log {
         let memo = self.verify(&event)?;
         match self.try_admit(&event, &memo)? {
             Attempt::Admitted(admitted) => Ok(Some(admitted)),
+            // Asked once more it would use up twice what its signer may do.
+            Attempt::Refused(refusal, history) if history.is_empty() => Err(refusal.into()),
             Attempt::Refused(..) | Attempt::Load(_) => Ok(None),
         }
     }
@@ -199,6 +201,13 @@ impl Log {
         tip.pool
             .check_room(class_of(event.kind()), event.bytes().len())
             .map_err(|PoolFull| Problem::PoolFull)?;
+        // Only a verified signature uses up what its holder may do; without one the state function refuses.
+        if let Some(name) = memo.signer(event) {
+            let now_ms = self.setting().clock.unix_ms();
+            tip.meter
+                .take(name.as_str(), class_of(event.kind()), now_ms)
+                .map_err(Problem::Quota)?;
+        }
         let applied = match state.apply(event, memo) {
             Ok(applied) => applied,
             Err(refusal) => {
@@ -237,10 +246,16 @@ impl Log {
         Ok(tip)
     }
 
-    /// Where an event stands that waits, or that the index knows.
+    /// Where an event stands that waits, that was logged lately, or that the index knows.
     fn known(&self, id: EventId) -> Result<Option<Admitted>, Problem> {
-        let waiting = self.tip().waiting.get(&id).copied();
-        if let Some((index, leaf)) = waiting {
+        let in_memory = {
+            let tip = self.tip();
+            tip.waiting
+                .get(&id)
+                .copied()
+                .or_else(|| tip.latest.get(&id))
+        };
+        if let Some((index, leaf)) = in_memory {
             let epoch = self.progress().borrow().epoch();
             return Ok(Some(Admitted {
                 index,
@@ -350,6 +365,9 @@ impl Hold {
             Self::Failed { .. } => "the store failed and is being loaded again",
             Self::Asking => "too few witnesses have said yet which size they hold",
             Self::Clock { .. } => "the clock of this machine stepped back",
+            Self::Skewed(_) => {
+                "the clock of this machine is over an hour off those of the witnesses"
+            }
             Self::Older(_) => {
                 "a witness holds a larger size of this log; this store is an old copy"
             }

@@ -1,5 +1,6 @@
 //! The command line: `labelproof-log init | genesis | serve | fsck`.
 
+mod config;
 mod fsck;
 mod genesis;
 mod init;

@@ -25,14 +25,15 @@ use tracing::{error, info};
 use crate::{
     engine::{self, Engine, causes},
     feeder::{
-        Feeder, OlderStore, WitnessReport,
+        Feeder, OlderStore, Skew, WitnessReport,
         driver::{self, Outcome},
     },
     housekeeper,
-    http::{Service, app},
+    http::{PATIENCE, Service, app},
     load::LoadError,
     log::{Hold, Log, Setting},
     publisher::publish,
+    quota::Quotas,
     sequencer::{Parts, SequenceError, Sequencer},
 };
 
@@ -42,7 +43,32 @@ pub struct Daemon {
     log: Arc<Log>,
     parts: Parts,
     sequencer: Sequencer,
-    interval: Duration,
+    tuning: Tuning,
+}
+
+/// What an operator may set.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// How long events gather before they are sequenced.
+    pub interval: Duration,
+    /// How long a submitter waits for the witnesses, and a batch for room.
+    pub patience: Duration,
+    /// What strangers are granted.
+    pub limits: Limits,
+    /// What authorities are granted.
+    pub quotas: Quotas,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            // Long enough to gather, short beside the 60 s of the promise.
+            interval: Duration::from_secs(1),
+            patience: PATIENCE,
+            limits: Limits::default(),
+            quotas: Quotas::default(),
+        }
+    }
 }
 
 /// Why the daemon does not start, or stopped.
@@ -101,15 +127,15 @@ impl Daemon {
     ///
     /// # Errors
     /// [`DaemonError::Policy`] or [`DaemonError::Load`].
-    pub fn load(setting: Setting, parts: Parts, interval: Duration) -> Result<Self, DaemonError> {
+    pub fn load(setting: Setting, parts: Parts, tuning: Tuning) -> Result<Self, DaemonError> {
         check_policy(&setting).map_err(DaemonError::Policy)?;
-        let log = Arc::new(Log::new(setting));
+        let log = Arc::new(Log::new(setting).with_quotas(tuning.quotas.clone()));
         let sequencer = engine::start(&log, parts.clone())?;
         Ok(Self {
             log,
             parts,
             sequencer,
-            interval,
+            tuning,
         })
     }
 
@@ -129,7 +155,13 @@ impl Daemon {
         })?;
         let bound = listener.local_addr()?;
         let log = self.log.clone();
-        let service = Service::new(log.clone(), self.interval);
+        let Tuning {
+            interval,
+            patience,
+            limits,
+            ..
+        } = self.tuning;
+        let service = Service::new(log.clone(), interval).with_patience(patience);
         let workers = Workers::start(self)?;
 
         // Whoever started us waits for this line; that it cannot be printed is no reason not to serve.
@@ -138,19 +170,14 @@ impl Daemon {
         info!(%origin, address = %bound, "serving");
         let mut stopped = workers.stop.subscribe();
         let stopping = log.clone();
-        runtime.block_on(serve(
-            listener,
-            app(service),
-            Limits::default(),
-            async move {
-                tokio::select! {
-                    () = signals.requested() => info!("asked to stop"),
-                    // It cannot fail: the workers keep a sender.
-                    _ = stopped.wait_for(Option::is_some) => {}
-                }
-                stopping.hold(Hold::Ending);
-            },
-        ));
+        runtime.block_on(serve(listener, app(service), limits, async move {
+            tokio::select! {
+                () = signals.requested() => info!("asked to stop"),
+                // It cannot fail: the workers keep a sender.
+                _ = stopped.wait_for(Option::is_some) => {}
+            }
+            stopping.hold(Hold::Ending);
+        }));
         let why = workers.stop();
         log.setting().index.flush();
         match why {
@@ -175,7 +202,7 @@ impl Workers {
             log,
             parts,
             sequencer,
-            interval,
+            tuning,
         } = daemon;
         let stop = watch::channel(None).0;
         let Setting {
@@ -207,7 +234,7 @@ impl Workers {
             parts,
             sequencer,
             feeder,
-            interval,
+            interval: tuning.interval,
         };
         workers.spawn("sequencer", move |stop| engine.run(stop))?;
         workers.spawn("housekeeper", move |stop| {
@@ -274,6 +301,10 @@ impl Outcome for Conductor {
         error!(witness = why.witness, theirs = %why.theirs, ours = %why.ours, "this store is an old copy; signing stops");
         self.log.hold(Hold::Older(why.clone()));
         self.alarm.0.send_replace(Some(Stop::Older(why)));
+    }
+
+    fn skew(&mut self, skew: Option<Skew>) {
+        self.log.set_skew(skew);
     }
 
     fn report(&mut self, witnesses: Vec<WitnessReport>) {

@@ -87,6 +87,15 @@ pub enum Action {
     Stop(OlderStore),
 }
 
+/// How far this machine's clock is off those of witnesses that could form a quorum.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Skew {
+    /// It is ahead of all of theirs by more than an hour.
+    Ahead,
+    /// It is behind all of theirs by more than an hour.
+    Behind,
+}
+
 /// This store is older than what a witness has cosigned.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
@@ -208,6 +217,7 @@ impl Feeder {
                 }) {
                     Some((time, line)) => {
                         peer.succeeded(request.target.head().size());
+                        peer.told_time(time.unix(), now_ms / 1_000);
                         let round = self.round.as_mut();
                         if let Some(round) = round.filter(|round| round.target == request.target) {
                             round.lines[witness.0] = Some((time, line));
@@ -340,6 +350,22 @@ impl Feeder {
         self.open
     }
 
+    /// Whether our clock is more than an hour off those of witnesses enough for a quorum, by their newest answers.
+    #[must_use]
+    pub fn skew(&self) -> Option<Skew> {
+        let all_say = |is_off: fn(i64) -> bool| {
+            let says = |index: usize| self.peers[index].ahead_s().is_some_and(is_off);
+            self.policy.holds(says)
+        };
+        if all_say(|ahead_s| ahead_s > MAX_SKEW_S) {
+            Some(Skew::Ahead)
+        } else if all_say(|ahead_s| ahead_s < -MAX_SKEW_S) {
+            Some(Skew::Behind)
+        } else {
+            None
+        }
+    }
+
     /// What is known of each witness, in the order of the policy.
     #[must_use]
     pub fn report(&self) -> Vec<WitnessReport> {
@@ -375,6 +401,8 @@ const ROUND_MS: u64 = 10_000;
 const GATHER_MS: u64 = 1_000;
 /// An award asks for heads at most 15 minutes old; a third of that leaves room for two failures.
 const REFRESH_S: u64 = 300;
+/// Time zones and summer time set wrongly are whole hours; network time is off by less than seconds.
+const MAX_SKEW_S: i64 = 3_600;
 /// SPEC signed-note: a verifier may stop at 16 lines; a witness has one or two keys.
 const MAX_ANSWER_LINES: usize = 16;
 /// What the operator reads; the log goes on with the others.

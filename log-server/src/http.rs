@@ -23,6 +23,7 @@ mod batch;
 mod docs;
 pub mod error;
 mod follow;
+mod gate;
 mod home;
 mod html;
 mod label;
@@ -56,7 +57,7 @@ use utoipa_axum::{
     routes,
 };
 
-use self::error::Problem;
+use self::{error::Problem, gate::Gate};
 use crate::log::Log;
 
 /// What the routes answer from.
@@ -68,6 +69,7 @@ pub struct Service {
     batches: Arc<Semaphore>,
     streams: follow::Streams,
     packs: Arc<Semaphore>,
+    gate: Arc<Gate>,
 }
 
 impl Service {
@@ -81,6 +83,7 @@ impl Service {
             batches: batch::places(),
             streams: follow::Streams::default(),
             packs: pack::places(),
+            gate: Arc::new(Gate::new()),
         }
     }
 
@@ -235,4 +238,4 @@ const TAG_BYTES: usize = 16;
 /// An event has at most 16 KiB; the rest is room for a refusal that says so.
 const MAX_BODY_BYTES: usize = 128 * 1024;
 /// A revocation promises 60 s, so a submitter learns after half of it that witnesses are slow.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

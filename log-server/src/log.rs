@@ -27,12 +27,14 @@ use labelproof_host::clock::Clock;
 use tokio::sync::watch;
 
 use crate::{
-    feeder::{OlderStore, WitnessReport},
+    feeder::{OlderStore, Skew, WitnessReport},
     index::{Addition, Index, Indexed},
+    latest::Latest,
     load::Loaded,
     lookup,
     pool::Pool,
     progress::Progress,
+    quota::{Meter, Quotas},
     recent::RecentNodes,
     shelf::{Acknowledged, Published, Shelf},
     storage::{Directory, StorageError},
@@ -83,6 +85,10 @@ pub(crate) struct Tip {
     /// Events that are in the pool or in a batch under way.
     pub(crate) waiting: BTreeMap<EventId, (LeafIndex, LeafHash)>,
     pub(crate) hold: Option<Hold>,
+    /// What was logged last.
+    pub(crate) latest: Latest,
+    /// Who has used how much of what it may do.
+    pub(crate) meter: Meter,
 }
 
 /// Why the log does not take events at the moment.
@@ -104,6 +110,8 @@ pub enum Hold {
         /// What the newest head says.
         head_ms: u64,
     },
+    /// The clock is far off those of the witnesses.
+    Skewed(Skew),
     /// A witness holds more than this store.
     Older(OlderStore),
     /// The process ends.
@@ -141,6 +149,8 @@ impl Log {
                 pooled: Vec::new(),
                 waiting: BTreeMap::new(),
                 hold: Some(Hold::Loading),
+                latest: Latest::default(),
+                meter: Meter::default(),
             }),
             shelf: Shelf::default(),
             progress: watch::channel(Progress::start()).0,
@@ -150,6 +160,13 @@ impl Log {
             genesis: Mutex::default(),
             read: Mutex::default(),
         }
+    }
+
+    /// The same, under these quotas.
+    #[must_use]
+    pub fn with_quotas(self, quotas: Quotas) -> Self {
+        self.tip().meter = Meter::new(quotas);
+        self
     }
 
     /// Takes up what a store holds; events are taken once it is open.
@@ -196,6 +213,18 @@ impl Log {
         }
     }
 
+    /// Stops signing while the clock is far off those of the witnesses; `None` lets it go on.
+    pub fn set_skew(&self, skew: Option<Skew>) {
+        let mut tip = self.tip();
+        match (&tip.hold, skew) {
+            (None | Some(Hold::Clock { .. } | Hold::Skewed(_)), Some(skew)) => {
+                tip.hold = Some(Hold::Skewed(skew));
+            }
+            (Some(Hold::Skewed(_)), None) => tip.hold = None,
+            _ => {}
+        }
+    }
+
     /// Cuts a batch: everything in the pool, and the state head that closes it. `None` if nothing waits.
     ///
     /// The clock may step back by two seconds, and the head then repeats the time of the one before;
@@ -209,7 +238,13 @@ impl Log {
         let head_ms = state.clock_ms();
         let steps_back = now_ms.saturating_add(MAX_STEP_BACK_MS) < head_ms;
         match &tip.hold {
-            Some(Hold::Loading | Hold::Failed { .. } | Hold::Asking | Hold::Older(_)) => {
+            Some(
+                Hold::Loading
+                | Hold::Failed { .. }
+                | Hold::Asking
+                | Hold::Skewed(_)
+                | Hold::Older(_),
+            ) => {
                 return None;
             }
             None | Some(Hold::Clock { .. }) if steps_back => {
@@ -258,7 +293,9 @@ impl Log {
         });
         let mut tip = self.tip();
         for id in &ids {
-            tip.waiting.remove(id);
+            if let Some(place) = tip.waiting.remove(id) {
+                tip.latest.insert(*id, place);
+            }
         }
         drop(tip);
         let acknowledged = Arc::new(Acknowledged {

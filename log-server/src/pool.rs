@@ -10,7 +10,7 @@ pub const MAX_POOL_EVENTS: usize = 10_000;
 pub const MAX_POOL_BYTES: usize = 16 * 1024 * 1024;
 
 /// Whether an event gives something or takes something away.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Class {
     /// Issues, reinstates, defines, accredits.
     Grants,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::event::{AuthorityName, Event, MemberCode};
 use crate::key::{PublicKey, Vkey};
 use crate::merkle::LeafHash;
-use crate::note::MAX_SIGNATURE_LINES;
+use crate::note::{KeyName, MAX_SIGNATURE_LINES};
 use crate::refusal::Refusal;
 
 /// Signature checks made ahead, so that no lock is held for them.
@@ -57,6 +57,19 @@ impl SignatureMemo {
         } else {
             self.checked.append(&mut other.checked);
         }
+    }
+
+    /// The name in the first line of `event` that was verified: who is answerable for it.
+    #[must_use]
+    pub fn signer<'event>(&self, event: &'event Event) -> Option<&'event KeyName> {
+        let leaf = LeafHash::of_entry(event.bytes());
+        let mut lines = event.note().signatures().iter().enumerate();
+        let signer = lines.find(|(line, _)| {
+            let found = self.checked.get(&(leaf, *line));
+            let mut found = found.into_iter().flatten();
+            found.any(|(_, outcome)| *outcome == Outcome::Good)
+        });
+        signer.map(|(_, line)| line.name())
     }
 
     fn outcome(&self, event: &Event, leaf: LeafHash, line: usize, vkey: &Vkey) -> Outcome {

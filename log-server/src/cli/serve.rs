@@ -1,15 +1,17 @@
 //! `serve`: the log as a daemon.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use clap::Args;
 use labelproof_core::policy::Policy;
 use labelproof_host::{clock::SystemClock, config, exit::Exit, fs::RealFs, keyfile, lock::DirLock};
-use serde::Deserialize;
 
-use super::{Failure, Outcome};
+use super::{
+    Failure, Outcome,
+    config::{File, Interval, written},
+};
 use crate::{
-    daemon::{Daemon, DaemonError},
+    daemon::{Daemon, DaemonError, Tuning},
     index::{Index, MemoryIndex, SledIndex},
     load::LoadError,
     log::Setting,
@@ -36,19 +38,12 @@ pub(super) struct Options {
     /// How long events gather before they are sequenced, as 250ms or 1s; at least 50ms [default: 1s].
     #[arg(long, env = "LABELPROOF_LOG_BATCH_INTERVAL")]
     batch_interval: Option<Interval>,
-    /// A TOML file with any of dir, listen, policy, batch_interval; flags win.
+    /// A TOML file; flags and environment win. docs/samples/log.toml has every key.
     #[arg(long, env = "LABELPROOF_LOG_CONFIG")]
     config: Option<PathBuf>,
-}
-
-/// The same in a file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Config {
-    dir: Option<PathBuf>,
-    listen: Option<SocketAddr>,
-    policy: Option<PathBuf>,
-    batch_interval: Option<Interval>,
+    /// Print what would be in force, as such a file, and end; 2 if something in it is wrong.
+    #[arg(long)]
+    check_config: bool,
 }
 
 /// What to serve, once flags, environment and file are put together.
@@ -56,18 +51,19 @@ struct Plan {
     dir: PathBuf,
     listen: SocketAddr,
     policy: PathBuf,
-    interval: Duration,
+    tuning: Tuning,
 }
 
 impl Options {
     fn plan(&self) -> Result<Plan, Failure> {
         let file = match &self.config {
-            None => Config::default(),
+            None => File::default(),
             Some(path) => config::load(&RealFs::new(), path).map_err(Failure::usage)?,
         };
         let missing =
             |name| Failure::usage(format!("--{name} is missing, and no --config gives it"));
         let interval = self.batch_interval.or(file.batch_interval);
+        let tuning = file.tuning(interval.map_or(Tuning::default().interval, Interval::get));
         Ok(Plan {
             dir: self
                 .dir
@@ -83,47 +79,31 @@ impl Options {
                 .clone()
                 .or(file.policy)
                 .ok_or_else(|| missing("policy"))?,
-            interval: interval.map_or(DEFAULT_INTERVAL, |interval| interval.0),
+            tuning,
         })
     }
 }
 
-/// A time between two batches.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "String")]
-struct Interval(Duration);
-
-impl TryFrom<String> for Interval {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl FromStr for Interval {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (digits, unit_ms) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
-            (Some(digits), _) => (digits, 1),
-            (None, Some(digits)) => (digits, 1_000),
-            (None, None) => return Err("a time has a unit: 250ms or 1s"),
-        };
-        let number: u64 = digits
-            .parse()
-            .map_err(|_| "a time is a whole number and a unit: 250ms or 1s")?;
-        let interval = Duration::from_millis(number.saturating_mul(unit_ms));
-        if (MIN_INTERVAL..=MAX_INTERVAL).contains(&interval) {
-            Ok(Self(interval))
-        } else {
-            Err("a batch interval is between 50ms and 30s")
-        }
+impl Plan {
+    fn policy(&self) -> Result<Policy, Failure> {
+        let file = self.policy.display();
+        let policy = std::fs::read(&self.policy)
+            .map_err(|error| Failure::usage(format!("cannot read {file}: {error}")))?;
+        Policy::parse(&policy).map_err(|error| Failure::malformed(format!("{file}: {error}")))
     }
 }
 
 pub(super) fn run(options: &Options) -> Outcome {
     let plan = options.plan()?;
+    if options.check_config {
+        plan.policy()?;
+        let [dir, policy] = [&plan.dir, &plan.policy].map(|path| path.to_string_lossy());
+        print!(
+            "{}",
+            written(&dir, &plan.listen.to_string(), &policy, &plan.tuning)
+        );
+        return Ok(Exit::Done);
+    }
     let store = Store::at(&plan.dir);
     if !store.exists().map_err(Failure::usage)? {
         let text = format!(
@@ -134,11 +114,7 @@ pub(super) fn run(options: &Options) -> Outcome {
     }
     let _lock = DirLock::take(&plan.dir, "labelproof-log serve").map_err(Failure::usage)?;
     let key = keyfile::read(&store.key_path()).map_err(Failure::usage)?;
-    let file = plan.policy.display();
-    let policy = std::fs::read(&plan.policy)
-        .map_err(|error| Failure::usage(format!("cannot read {file}: {error}")))?;
-    let policy =
-        Policy::parse(&policy).map_err(|error| Failure::malformed(format!("{file}: {error}")))?;
+    let policy = plan.policy()?;
     let index: Arc<dyn Index> = match SledIndex::open(&store.index_path()) {
         Ok(index) => Arc::new(index),
         Err(error) => {
@@ -156,7 +132,7 @@ pub(super) fn run(options: &Options) -> Outcome {
     };
     let instance = draw_instance().map_err(Failure::internal)?;
     let parts = store.parts(key, instance);
-    let daemon = Daemon::load(setting, parts, plan.interval).map_err(failure_of)?;
+    let daemon = Daemon::load(setting, parts, plan.tuning).map_err(failure_of)?;
     daemon.run(plan.listen).map_err(failure_of)
 }
 
@@ -190,39 +166,11 @@ fn failure_of(error: DaemonError) -> Failure {
     Failure::new(exit, error)
 }
 
-/// Long enough to gather, short beside the 60 s of the promise.
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
-/// Each batch costs about five syncs; below this they would be all the disk does.
-const MIN_INTERVAL: Duration = Duration::from_millis(50);
-/// Half of the 60 s in which a revocation must be witnessed.
-const MAX_INTERVAL: Duration = Duration::from_secs(30);
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
 
-    #[test]
-    fn an_interval_has_a_unit_and_bounds() {
-        for (text, want_ms) in [("50ms", 50), ("250ms", 250), ("1s", 1_000), ("30s", 30_000)] {
-            assert_eq!(
-                text.parse::<Interval>().map(|interval| interval.0),
-                Ok(Duration::from_millis(want_ms))
-            );
-        }
-        for text in [
-            "",
-            "1",
-            "49ms",
-            "31s",
-            "1m",
-            "1.5s",
-            "-1s",
-            "s",
-            "18446744073709551615s",
-        ] {
-            assert!(text.parse::<Interval>().is_err(), "{text:?}");
-        }
-    }
+    use super::*;
 
     #[test]
     fn flags_win_over_the_file_and_a_wrong_key_is_pointed_at() {
@@ -239,10 +187,11 @@ mod tests {
             policy: None,
             batch_interval: None,
             config: Some(path.clone()),
+            check_config: false,
         };
         let plan = options.plan().unwrap();
         assert_eq!(
-            (plan.dir, plan.policy, plan.interval),
+            (plan.dir, plan.policy, plan.tuning.interval),
             ("here".into(), "p".into(), Duration::from_secs(2))
         );
         std::fs::write(&path, "dir = \"there\"\nlissten = \"127.0.0.1:1\"\n").unwrap();

@@ -15,7 +15,7 @@ use labelproof_core::{
 use labelproof_host::{clock::Clock, fetch::Fetch};
 use tracing::error;
 
-use super::{Action, Answer, Feeder, Input, OlderStore, WitnessIndex, WitnessReport};
+use super::{Action, Answer, Feeder, Input, OlderStore, Skew, WitnessIndex, WitnessReport};
 use crate::storage::Directory;
 
 /// What comes of feeding.
@@ -28,6 +28,9 @@ pub trait Outcome: Send {
 
     /// Signing must stop.
     fn stop(&mut self, why: OlderStore);
+
+    /// Whether our clock is far off theirs.
+    fn skew(&mut self, skew: Option<Skew>);
 
     /// How the witnesses stand.
     fn report(&mut self, witnesses: Vec<WitnessReport>);
@@ -109,7 +112,8 @@ fn run(
             Err(mpsc::RecvTimeoutError::Timeout) => Input::Tick,
             Err(mpsc::RecvTimeoutError::Disconnected) => return,
         };
-        for action in feeder.handle(input, clock.unix_ms()) {
+        let actions = feeder.handle(input, clock.unix_ms());
+        for action in actions {
             match action {
                 Action::Send {
                     witness,
@@ -127,6 +131,7 @@ fn run(
                 }
             }
         }
+        outcome.skew(feeder.skew());
         unstored = unstored.filter(|witnessed| !outcome.publish(witnessed));
         outcome.report(feeder.report());
     }

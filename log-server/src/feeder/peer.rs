@@ -14,6 +14,8 @@ pub(super) struct Peer {
     not_before_ms: u64,
     failure: Option<String>,
     failure_is_new: bool,
+    /// How far our clock was ahead of its, when it last cosigned.
+    ahead_s: Option<i64>,
 }
 
 /// What a witness was asked and has not answered.
@@ -34,6 +36,7 @@ impl Peer {
             not_before_ms: 0,
             failure: None,
             failure_is_new: false,
+            ahead_s: None,
         }
     }
 
@@ -67,6 +70,16 @@ impl Peer {
         self.failures = 0;
         self.conflicts = 0;
         self.failure = None;
+    }
+
+    /// It cosigned at `theirs` by its clock and `ours` by ours, both Unix seconds.
+    pub(super) fn told_time(&mut self, theirs: u64, ours: u64) {
+        let off = i128::from(ours) - i128::from(theirs);
+        self.ahead_s = Some(i64::try_from(off).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn ahead_s(&self) -> Option<i64> {
+        self.ahead_s
     }
 
     /// It told its size, which is an answer but no cosignature.

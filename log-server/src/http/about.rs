@@ -9,12 +9,16 @@ use labelproof_core::{entry_bundle::MAX_ENTRY_BYTES, merkle::TreeSize, state::he
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Document, JSON, MAX_BODY_BYTES, NO_STORE, Service};
+use super::{
+    Document, JSON, MAX_BODY_BYTES, NO_STORE, Service,
+    batch::{MAX_BATCH_BYTES, MAX_LINES},
+};
 use crate::{
     admission::{MAX_UNPUBLISHED_BATCHES, MAX_UNPUBLISHED_EVENTS},
     feeder::WitnessReport,
     log::Hold,
     pool::{MAX_POOL_BYTES, MAX_POOL_EVENTS},
+    storage::Directory,
 };
 
 /// What a log says of itself.
@@ -65,6 +69,10 @@ struct Limits {
     unpublished_batches: usize,
     /// Their entries.
     unpublished_entries: u64,
+    /// Lines of a batch.
+    batch_lines: usize,
+    /// Bytes of a batch.
+    batch_bytes: usize,
 }
 
 /// `GET /v1/log`: everything a client needs to know before it trusts nothing of it.
@@ -101,6 +109,8 @@ pub(super) async fn log(State(service): State<Service>, request: HeaderMap) -> R
             pool_bytes: MAX_POOL_BYTES,
             unpublished_batches: MAX_UNPUBLISHED_BATCHES,
             unpublished_entries: MAX_UNPUBLISHED_EVENTS,
+            batch_lines: MAX_LINES,
+            batch_bytes: MAX_BATCH_BYTES,
         },
     };
     json_document(&description).respond(&request)
@@ -156,7 +166,11 @@ struct WitnessStanding {
 pub(super) async fn readyz(State(service): State<Service>, request: HeaderMap) -> Response {
     let log = &service.log;
     let witnesses = log.witnesses();
-    let mut reasons: Vec<String> = log.held().iter().map(reason).collect();
+    let mut reasons: Vec<String> = log
+        .held()
+        .iter()
+        .map(|hold| reason(&log.setting().directory, hold))
+        .collect();
     let works = |index: usize| witnesses.get(index).is_some_and(WitnessReport::works);
     if !log.setting().policy.holds(works) {
         let failing = witnesses.iter().filter_map(|witness| {
@@ -191,10 +205,12 @@ pub(super) async fn readyz(State(service): State<Service>, request: HeaderMap) -
     response
 }
 
-/// Why nothing is taken, with the cause that whoever runs the log can mend.
-fn reason(hold: &Hold) -> String {
+/// Why nothing is taken, with the cause that whoever runs the log can mend; where the store lies, strangers need not know.
+fn reason(directory: &Directory, hold: &Hold) -> String {
     match hold {
-        Hold::Failed { cause } => format!("{}: {cause}", hold.why()),
+        Hold::Failed { cause } => {
+            format!("{}: {}", hold.why(), directory.without_root(cause))
+        }
         _ => hold.why().to_owned(),
     }
 }

@@ -188,10 +188,12 @@ impl Reading {
             progress.borrow_and_update();
             let (mode, may_wait) = (self.mode, !self.patience.is_zero());
             let work = move |log: &Log| Ok(admit_until_full(log, mode, lines, may_wait));
+            let turn = self.service.gate.enter_in_turn().await;
             let (done, rest, full) = match apart(&self.service, work).await {
                 Ok(done) => done,
                 Err(problem) => return self.say(problem).await,
             };
+            drop(turn);
             lines = rest;
             for outcome in done {
                 self.outcomes.send(outcome).await.map_err(|_| Gone)?;

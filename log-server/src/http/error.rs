@@ -6,7 +6,8 @@
 //! ```
 //! One table gives the status of every problem; no arm of it is a wildcard, so that a new refusal
 //! does not compile without a status. The code is the last part of `type`; `pointer` names a member of
-//! the event, `prev` the id that was wanted, `parameter` the part of the query.
+//! the event, `prev` the id that was wanted, `parameter` the part of the query, `authority` whose quota is used up;
+//! `retry_after_s` is the header again, for lines of a batch, which have none.
 
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use axum::{
 };
 use labelproof_core::{gs1::GtinError, refusal::Refusal};
 use serde_json::{Map, Value, json};
+
+use crate::quota::UsedUp;
 
 /// Why a request was not answered as it hoped.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -87,6 +90,12 @@ pub enum Problem {
         /// What is allowed.
         limit: usize,
     },
+    /// An authority has used up its quota.
+    #[error(
+        "{} has used up its quota of events of this sort; send it again after the time in Retry-After",
+        .0.name
+    )]
+    Quota(UsedUp),
     /// As many requests of this sort run as may run at once.
     #[error("too many {what} run at once; send it again after the time in Retry-After")]
     Busy {
@@ -129,6 +138,7 @@ impl Problem {
             Self::BodyTooLarge { .. } | Self::TooManyLines { .. } => "too-large",
             Self::Encoded => "encoded",
             Self::BadLine { .. } | Self::BadSubject { .. } => "malformed",
+            Self::Quota(_) => "quota",
             Self::Busy { .. } => "busy",
             Self::PoolFull => "pool-full",
             Self::NoQuorum => "no-quorum",
@@ -176,6 +186,7 @@ impl Problem {
                 | Refusal::UnknownKind
                 | Refusal::DecidedInFuture,
             ) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Quota(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy { .. }
             | Self::PoolFull
             | Self::NoQuorum
@@ -188,6 +199,7 @@ impl Problem {
     pub(super) fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::PoolFull | Self::Busy { .. } => Some(1),
+            Self::Quota(used_up) => Some(used_up.after.as_secs() + 1),
             Self::Starting { .. } => Some(2),
             Self::NoQuorum | Self::Storage => Some(10),
             Self::Refused(_)
@@ -211,6 +223,7 @@ impl Problem {
     pub(super) fn passes_after(&self) -> Option<Duration> {
         match self {
             Self::PoolFull | Self::NoQuorum => self.retry_after_s().map(Duration::from_secs),
+            Self::Quota(used_up) => Some(used_up.after),
             Self::Refused(_)
             | Self::NotFound
             | Self::WrongMethod
@@ -240,6 +253,12 @@ impl Problem {
         members.insert("title".into(), json!(code));
         members.insert("status".into(), json!(self.status().as_u16()));
         members.insert("detail".into(), json!(self.to_string()));
+        if let Some(seconds) = self.retry_after_s() {
+            members.insert("retry_after_s".into(), json!(seconds));
+        }
+        if let Self::Quota(used_up) = self {
+            members.insert("authority".into(), json!(used_up.name));
+        }
         if let Self::Refused(refusal) = self {
             if let Some(pointer) = refusal.pointer() {
                 members.insert("pointer".into(), json!(pointer.to_string()));

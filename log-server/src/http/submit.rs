@@ -159,12 +159,16 @@ pub(super) async fn event(
         _ => Problem::Refused(Refusal::Malformed(Malformed::Note)),
     })?;
     if mode == Mode::Try {
+        let _turn = service.gate.enter(&body).await?;
         let event = apart(&service, move |log| log.try_out(&body)).await?;
         return Ok(respond(StatusCode::OK, Trial::of(event)));
     }
-    let admitted = match service.log.admit_new(&body)? {
-        Some(admitted) => admitted,
-        None => apart(&service, move |log| log.admit(&body)).await?,
+    let admitted = {
+        let _turn = service.gate.enter(&body).await?;
+        match service.log.admit_new(&body)? {
+            Some(admitted) => admitted,
+            None => apart(&service, move |log| log.admit(&body)).await?,
+        }
     };
     let is_async = prefers_async(&request);
     let goal = if is_async {

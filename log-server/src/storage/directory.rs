@@ -36,6 +36,14 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// A text in which the names of objects are no paths of this machine: for who is not its operator.
+    #[must_use]
+    pub fn without_root(&self, text: &str) -> String {
+        let root = self.root.display().to_string();
+        text.replace(&format!("{root}/"), "")
+            .replace(&root, "the store")
+    }
+
     /// Names the directory; nothing is read yet.
     #[must_use]
     pub fn new(fs: Arc<dyn Fs>, root: PathBuf) -> Self {

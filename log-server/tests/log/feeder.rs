@@ -7,7 +7,7 @@ use labelproof_core::{
     key::{KeyType, SigningKey},
     merkle::{RootHash, TreeHead, TreeSize},
 };
-use labelproof_log::feeder::{Action, Answer, Feeder, Input, WitnessIndex};
+use labelproof_log::feeder::{Action, Answer, Feeder, Input, Skew, WitnessIndex};
 
 use crate::world::{NOW_MS, ORIGIN, line, log_key, policy};
 
@@ -75,8 +75,13 @@ impl Bench {
     }
 
     fn cosign(&mut self, witness: usize) {
+        self.cosign_at(witness, self.now_ms / 1_000);
+    }
+
+    /// It cosigns, and its clock says this.
+    fn cosign_at(&mut self, witness: usize, time: u64) {
         let target = self.asked[witness].as_ref().unwrap().2.clone();
-        let line = line(witness, &target, self.now_ms / 1_000);
+        let line = line(witness, &target, time);
         self.answer(witness, Answer::Cosigned(format!("{line}\n").into_bytes()));
     }
 
@@ -282,4 +287,28 @@ fn a_witness_that_names_ever_other_sizes_is_asked_after_a_pause_too() {
     bench.tick(250);
     bench.cosign(0);
     assert_eq!(bench.feeder.report()[0].failure, None);
+}
+
+#[test]
+fn a_clock_is_off_when_witnesses_enough_for_a_quorum_say_so() {
+    for (ours_s, want) in [
+        (0, None),
+        (3_600, None),
+        (-3_600, None),
+        (3_601, Some(Skew::Ahead)),
+        (-3_601, Some(Skew::Behind)),
+    ] {
+        let mut bench = Bench::start(2);
+        let theirs = NOW_MS / 1_000;
+        bench.now_ms = NOW_MS.saturating_add_signed(ours_s * 1_000);
+        bench.cosign_at(0, theirs);
+        assert_eq!(bench.feeder.skew(), None, "one witness moves nobody");
+        bench.cosign_at(1, theirs);
+        assert_eq!(bench.feeder.skew(), want, "{ours_s} s");
+    }
+    // Two that contradict each other say nothing.
+    let mut bench = Bench::start(2);
+    bench.cosign_at(0, NOW_MS / 1_000 - 9_000);
+    bench.cosign_at(1, NOW_MS / 1_000 + 9_000);
+    assert_eq!(bench.feeder.skew(), None);
 }

@@ -24,6 +24,7 @@ use labelproof_log::{
     load::LoadError,
     log::{Log, Setting},
     publisher::publish,
+    quota::Quotas,
     sequencer::{Parts, Sequencer, Sign},
     storage::InstanceId,
     store::Store,
@@ -222,8 +223,24 @@ impl World {
         Ok(world)
     }
 
+    /// The same, under quotas; the witnesses are taken to have answered.
+    pub(crate) fn load_under(
+        fs: &Arc<dyn Fs>,
+        ledger: &Ledger,
+        quotas: Quotas,
+    ) -> Result<Self, LoadError> {
+        let world = Self::load_with(fs, ledger, quotas)?;
+        catch_up(&world.log)?;
+        world.log.open();
+        Ok(world)
+    }
+
     /// The same, and nothing can be looked up: the tip must do with what it replayed.
     pub(crate) fn load_unindexed(fs: &Arc<dyn Fs>, ledger: &Ledger) -> Result<Self, LoadError> {
+        Self::load_with(fs, ledger, Quotas::default())
+    }
+
+    fn load_with(fs: &Arc<dyn Fs>, ledger: &Ledger, quotas: Quotas) -> Result<Self, LoadError> {
         let clock = ManualClock::at(NOW_MS);
         let setting = Setting {
             origin: ORIGIN.parse().unwrap(),
@@ -233,7 +250,7 @@ impl World {
             directory: store(fs.clone()).directory(),
             index: Arc::new(MemoryIndex::default()),
         };
-        let log = Arc::new(Log::new(setting));
+        let log = Arc::new(Log::new(setting).with_quotas(quotas));
         let sequencer = start(&log, parts(fs, ledger))?;
         Ok(Self {
             log,

@@ -2,7 +2,7 @@
 //!
 //! Statuses, types and sentences are those of [`Problem`] itself; a set here names only which ones.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::http::StatusCode;
 use labelproof_core::{
@@ -22,6 +22,7 @@ use utoipa::{
 use crate::http::{
     MAX_BODY_BYTES, batch::MAX_BATCH_BYTES, error::Problem, pack::MAX_PACK_BODY_BYTES,
 };
+use crate::quota::UsedUp;
 
 /// What the log answers when it does not do what was asked (RFC 9457).
 #[derive(ToSchema)]
@@ -46,6 +47,12 @@ pub(super) struct ProblemBody {
     /// The member of the event that is meant (RFC 6901).
     #[schema(nullable = false)]
     pointer: Option<String>,
+    /// After how many seconds it is worth asking again, as `Retry-After`.
+    #[schema(nullable = false)]
+    retry_after_s: Option<u64>,
+    /// Whose quota is used up.
+    #[schema(nullable = false)]
+    authority: Option<String>,
     /// The id that `prev` must hold; null if it must be absent.
     #[schema(required = false)]
     prev: Option<String>,
@@ -94,7 +101,7 @@ sets! {
     ];
     /// An event is taken, or not.
     OfEvents: refusals().into_iter().chain([
-        DRY_RUN, Problem::BodyTooLarge { limit: MAX_BODY_BYTES }, Problem::Encoded, Problem::PoolFull,
+        DRY_RUN, Problem::BodyTooLarge { limit: MAX_BODY_BYTES }, Problem::Encoded, quota(), Problem::PoolFull,
         Problem::NoQuorum, Problem::Storage, STARTING,
     ]);
     /// A pack is made; that there is no such subject is proved, and no problem.
@@ -126,6 +133,13 @@ fn bad_query() -> Problem {
         parameter: "limit".into(),
         why: "is a number from 1 to 100".into(),
     }
+}
+
+fn quota() -> Problem {
+    Problem::Quota(UsedUp {
+        name: "label.jp.example".to_owned(),
+        after: Duration::from_millis(300),
+    })
 }
 
 /// One of each refusal.

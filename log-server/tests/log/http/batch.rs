@@ -2,6 +2,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -15,13 +16,17 @@ use hyper::body::Frame;
 use labelproof_core::{
     checkpoint::SignedCheckpoint, merkle::LeafHash, receipt::Receipt, tlog_proof::TlogProof,
 };
-use labelproof_log::http::{Service, app};
+use labelproof_host::fs::{Fs, SimulatedFs};
+use labelproof_log::{
+    http::{Service, app},
+    quota::{Allowance, Quota, Quotas},
+};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tower::ServiceExt as _;
 
 use super::{Got, get, post, post_to, router, world};
-use crate::world::{ORIGIN, World, id_of, issue, log_key, revoke, scheme};
+use crate::world::{Ledger, ORIGIN, World, found, id_of, issue, log_key, revoke, scheme};
 
 const BATCH: &str = "/v1/events:batch";
 const ASYNC: &[(&str, &str)] = &[("prefer", "respond-async")];
@@ -290,4 +295,70 @@ async fn only_so_many_batches_run_at_once_and_an_abandoned_one_makes_room() {
         }
     }
     panic!("its place never became free");
+}
+
+/// Two issues at once, and one in twenty milliseconds.
+fn narrow() -> Quotas {
+    let usual = Quota {
+        grants: Allowance::new(50, 2),
+        adverse: Allowance::new(1, 1_000),
+    };
+    Quotas {
+        usual,
+        ..Quotas::default()
+    }
+}
+
+#[tokio::test]
+async fn a_batch_beyond_the_quota_waits_for_it_and_then_says_whose_it_is() {
+    let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(1));
+    found(&fs);
+    let mut world = World::load_under(&fs, &Ledger::default(), narrow()).unwrap();
+    world.furnish();
+    world.witness();
+    let single = router(&world);
+    for number in 1..3 {
+        world.log.admit(&issue(number)).unwrap();
+    }
+    let got = post(&single, ASYNC, issue(3)).await;
+    assert_eq!(got.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(got.header(header::RETRY_AFTER), "1");
+    let problem = got.json();
+    assert_eq!(problem["title"], "quota");
+    assert_eq!(problem["authority"], "label.jp.example");
+    // The clock stands still here, so the quota never comes back: patience ends, and each line fails alone.
+    let body = line(&issue(3)) + &line(&revoke(1, None)) + &line(&issue(1));
+    let impatient = app(Service::new(world.log.clone(), Duration::from_secs(1))
+        .with_patience(Duration::from_millis(100)));
+    let asking =
+        tokio::spawn(async move { post_to(&impatient, BATCH, ASYNC, body.into_bytes()).await });
+    while !asking.is_finished() {
+        world.step();
+        tokio::task::yield_now().await;
+    }
+    let answers = objects(&asking.await.unwrap());
+    assert_eq!(
+        (&answers[0]["title"], &answers[0]["retry_after_s"]),
+        (&json!("quota"), &json!(1))
+    );
+    assert_eq!(
+        answers[1]["status"], 202,
+        "what takes away has its own share"
+    );
+    assert_eq!(answers[2]["status"], 200);
+    // It moves on: the line waits and is taken.
+    let (patient, body) = (
+        app(Service::new(world.log.clone(), Duration::from_secs(1))),
+        line(&issue(4)),
+    );
+    let clock = world.clock.clone();
+    let asking =
+        tokio::spawn(async move { post_to(&patient, BATCH, ASYNC, body.into_bytes()).await });
+    while !asking.is_finished() {
+        clock.advance(1);
+        world.step();
+        tokio::task::yield_now().await;
+    }
+    let got = asking.await.unwrap();
+    assert_eq!(objects(&got)[0]["status"], 202);
 }

@@ -129,6 +129,7 @@ async fn readyz_says_why_the_store_failed_until_it_is_loaded() {
             "{reason}"
         );
         assert!(reason.contains(words), "{reason}");
+        assert!(!reason.contains("/log"), "the path of the store: {reason}");
         reload(&world.log, parts(&fs, &ledger)).unwrap();
         assert!(
             !get(&router, "/readyz").await.json()["reasons"]
