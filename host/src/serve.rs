@@ -7,7 +7,8 @@
 //! answer               a reader that takes nothing for 30 s is closed
 //! stop                 no new connections, running requests get 10 s, the rest is closed
 //! ```
-//! Routes, answers and statuses belong to the services. TLS ends at a proxy before this.
+//! HTTP/1.1 needs one host and one length: what has none or two is refused here. Routes and answers belong to the
+//! services. TLS ends at a proxy before this.
 
 mod body;
 mod limits;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderValue, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -68,7 +70,7 @@ pub async fn serve(
                     if !std::mem::replace(&mut refused, true) {
                         tracing::warn!(%error, "cannot accept a connection; idle ones are closed");
                     }
-                    places.evict_one();
+                    places.evict(EVICTED_AT_ONCE);
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
@@ -97,9 +99,21 @@ async fn connection(
         let router = router.clone();
         let busy = own.begin();
         async move {
+            let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+            if let Err(status) = check_form(&request) {
+                let mut refusal = Response::new(Answer::new(axum::body::Body::empty(), busy));
+                *refusal.status_mut() = status;
+                close_after(&mut refusal);
+                return Ok(refusal);
+            }
             let request = request.map(|body| axum::body::Body::new(PacedBody::new(body, limits)));
             let Ok(response) = router.oneshot(request).await;
-            Ok::<_, Infallible>(response.map(|body| Answer::new(body, busy)))
+            let mut response = response.map(|body| Answer::new(body, busy));
+            if is_chunked {
+                // SPEC RFC 9112, 6.1: whoever else counted the bytes of this body may have counted others.
+                close_after(&mut response);
+            }
+            Ok::<_, Infallible>(response)
         }
     });
     let io = TokioIo::new(StallingStream::new(stream, limits.write_stall));
@@ -125,6 +139,28 @@ async fn connection(
     }
 }
 
+/// What a request must have that the router does not ask for.
+///
+/// # Errors
+/// The status that it is refused with.
+fn check_form(request: &Request<Incoming>) -> Result<(), StatusCode> {
+    let headers = request.headers();
+    let hosts = headers.get_all(header::HOST).iter().count();
+    // SPEC RFC 9112, 3.2: 400 to a request of HTTP/1.1 without a host, and to any with two.
+    let is_old = request.version() < Version::HTTP_11;
+    let has_both_lengths = headers.contains_key(header::TRANSFER_ENCODING)
+        && headers.contains_key(header::CONTENT_LENGTH);
+    if hosts > 1 || (hosts == 0 && !is_old) || has_both_lengths {
+        return Err(StatusCode::BAD_REQUEST);
+    }
+    Ok(())
+}
+
+fn close_after<B>(response: &mut Response<B>) {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+}
+
 /// Descriptors the system grants, less what files and the way out need.
 fn descriptors_for_connections() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
@@ -141,6 +177,9 @@ fn descriptors_for_connections() -> usize {
 
 /// Long enough not to spin while descriptors are exhausted, short enough not to be noticed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Room for a burst, and few enough that most of the connections stay.
+const EVICTED_AT_ONCE: usize = 16;
 
 /// Store, index, log output and connections to seven witnesses; twice what was ever counted.
 const OTHER_DESCRIPTORS: usize = 128;

@@ -67,10 +67,13 @@ impl Places {
         }))
     }
 
-    /// Asks whoever has been idle longest to go.
-    pub(super) fn evict_one(&self) {
-        if let Some((_, evicted)) = self.inner().idle.pop_first() {
-            evicted.notify_one();
+    /// Asks so many to go, those first that have been idle longest.
+    pub(super) fn evict(&self, count: usize) {
+        let mut inner = self.inner();
+        for _ in 0..count {
+            if let Some((_, evicted)) = inner.idle.pop_first() {
+                evicted.notify_one();
+            }
         }
     }
 
