@@ -40,18 +40,19 @@ pub(super) fn measure(
         limits,
         runtime: &runtime,
         labels: 0,
+        next: 0,
         first_cpu: None,
     };
     for labels in &options.labels {
         said(sizes.fill_to(&ground, *labels)?);
         for part in [
+            Sizes::memory,
+            Sizes::bundle,
+            Sizes::status,
+            Sizes::reads,
             Sizes::writes,
             Sizes::batches,
             Sizes::witnessed,
-            Sizes::status,
-            Sizes::reads,
-            Sizes::memory,
-            Sizes::bundle,
         ] {
             said(part(&mut sizes, &ground).unwrap_or_else(|error| failed(&sizes, &error)));
         }
@@ -83,6 +84,8 @@ struct Sizes<'a> {
     runtime: &'a Runtime,
     /// How many labels the log has.
     labels: u64,
+    /// Number of the first label that was never sent; some may have been shed.
+    next: u64,
     /// Processor time of an event at the first size.
     first_cpu: Option<f64>,
 }
@@ -103,7 +106,8 @@ impl Sizes<'_> {
         if missing == 0 {
             return Ok(Vec::new());
         }
-        let filled = fill(self.runtime, ground, self.labels, missing)?;
+        let filled = fill(self.runtime, ground, self.next, missing)?;
+        self.next += missing;
         self.labels += missing;
         settle(ground)?;
         let text = format!("{:.0}/s over {missing} events", filled.outcome.rate());
@@ -116,7 +120,8 @@ impl Sizes<'_> {
 
     fn writes(&mut self, ground: &Ground) -> io::Result<Vec<Row>> {
         let count = MOST_EVENTS * self.options.seconds;
-        let signed = sources::events(self.labels, count, 1);
+        let signed = sources::events(self.next, count, 1);
+        self.next += count;
         let measured = run(
             self.runtime,
             ground,
@@ -156,10 +161,10 @@ impl Sizes<'_> {
 
     fn batches(&mut self, ground: &Ground) -> io::Result<Vec<Row>> {
         let count = MOST_EVENTS * self.options.seconds;
-        let signed = sources::events(self.labels, count, 100);
+        let signed = sources::events(self.next, count, 100);
+        self.next += count;
         let measured = run(self.runtime, ground, self.options.plan(48), signed.source);
-        // Those that were shed are sent by nobody again: the next labels begin behind all of them.
-        self.labels += count;
+        self.labels += measured.outcome.items;
         settle(ground)?;
         Ok(vec![
             Row::rate(self.at("events in batches of 100"), &measured)
@@ -170,7 +175,8 @@ impl Sizes<'_> {
 
     fn witnessed(&mut self, ground: &Ground) -> io::Result<Vec<Row>> {
         let rate = 200;
-        let signed = sources::witnessed(self.labels, rate * self.options.seconds);
+        let signed = sources::witnessed(self.next, rate * self.options.seconds);
+        self.next += rate * self.options.seconds;
         self.labels += rate * self.options.seconds;
         let plan = Plan {
             rate: Some(rate as f64),
@@ -357,7 +363,7 @@ impl Sizes<'_> {
 
     fn overload(&mut self, ground: &Ground) -> io::Result<Vec<Row>> {
         let seconds = self.options.seconds * 2;
-        let (events, probe) = overload(self.runtime, ground, OVERLOAD_RATE, self.labels, seconds)?;
+        let (events, probe) = overload(self.runtime, ground, OVERLOAD_RATE, self.next, seconds)?;
         settle(ground)?;
         Ok(vec![
             Row::said(
