@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod bulk;
 mod client;
 mod compromise;
 mod demo;
@@ -14,6 +15,7 @@ mod mirror;
 mod quorum;
 mod readme;
 mod refusals;
+mod schema;
 mod submit;
 mod tidy;
 

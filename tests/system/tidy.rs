@@ -60,7 +60,7 @@ const CORE_DEPENDENCIES: [&str; 11] = [
 const CLIENT_USES_OF_HOST: [&str; 5] = ["clock", "fetch", "fs", "lock", "tiles"];
 
 /// Licences that let anybody use the programs without asking.
-const PERMISSIVE: [&str; 10] = [
+const PERMISSIVE: [&str; 11] = [
     "0BSD",
     "Apache-2.0",
     "BSD-2-Clause",
@@ -69,6 +69,7 @@ const PERMISSIVE: [&str; 10] = [
     "CDLA-Permissive-2.0",
     "ISC",
     "MIT",
+    "MIT-0",
     "Unicode-3.0",
     "Zlib",
 ];

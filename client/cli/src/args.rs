@@ -20,7 +20,7 @@ use labelproof_core::{
 
 pub(crate) use reading::{EntryName, Get, KindFilter, Log, Mirror, Tail};
 
-pub(crate) use change::{Amend, Bind, Renew};
+pub(crate) use change::{Amend, Bind, Renew, Unbind};
 
 use crate::duration::MaxAge;
 
@@ -95,9 +95,9 @@ pub(crate) enum Command {
     Bind(Bind),
     /// Take products and models from a label.
     #[command(
-        after_help = "Example:\n  labelproof unbind jp.jc-star/EX-000123 --gtin 09521234001027 \\\n      --key label.key --trust trust.toml"
+        after_help = "Example:\n  labelproof unbind jp.jc-star/EX-000123 --gtin 09521234001027 \\\n      --reason holder-request --key label.key --trust trust.toml"
     )]
-    Unbind(Bind),
+    Unbind(Unbind),
     /// Suspend a label.
     #[command(
         after_help = "Example:\n  labelproof suspend jp.jc-star/EX-000123 --reason vulnerability \\\n      --key label.key --trust trust.toml"

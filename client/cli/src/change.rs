@@ -1,11 +1,11 @@
 //! `renew`, `amend`, `bind`, `unbind`: a label goes on, says something anew, covers more or less.
 
-use labelproof_core::event::{Kind, Subject};
+use labelproof_core::event::{Gtin14, Kind, Subject};
 use labelproof_host::exit::Exit;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Amend, Bind, Publish, Renew},
+    args::{Amend, Bind, Publish, Renew, Unbind},
     bulk,
     event::read_draft,
     publish::Desk,
@@ -31,13 +31,7 @@ pub(crate) fn renew(args: &Renew, world: &World) -> Result<Report, Failure> {
         "decided_at": args.decided_at.unwrap_or_else(|| world.now()).to_string(),
         "body": body,
     });
-    run(
-        Kind::LabelRenew,
-        &value.to_string(),
-        "the command line",
-        &args.publish,
-        world,
-    )
+    from_flags(Kind::LabelRenew, &value, &args.publish, world)
 }
 
 /// Says anew what a label says.
@@ -47,36 +41,45 @@ pub(crate) fn amend(args: &Amend, world: &World) -> Result<Report, Failure> {
 
 /// Adds products and models to a label.
 pub(crate) fn bind(args: &Bind, world: &World) -> Result<Report, Failure> {
-    bound(Kind::LabelBind, args, world)
-}
-
-/// Takes products and models from a label.
-pub(crate) fn unbind(args: &Bind, world: &World) -> Result<Report, Failure> {
-    bound(Kind::LabelUnbind, args, world)
-}
-
-fn bound(kind: Kind, args: &Bind, world: &World) -> Result<Report, Failure> {
     if let Some(file) = &args.file {
-        return from_file(kind, file, &args.publish, world);
+        return from_file(Kind::LabelBind, file, &args.publish, world);
     }
-    let gtins: Vec<String> = args.gtin.iter().map(ToString::to_string).collect();
-    let models: Vec<Value> = args
-        .model
-        .iter()
-        .map(|number| json!({ "number": number, "hw": [] }))
-        .collect();
     let value = json!({
         "subject": args.label.as_ref().map(ToString::to_string),
         "decided_at": args.decided_at.unwrap_or_else(|| world.now()).to_string(),
-        "body": { "gtins": gtins, "models": models },
+        "body": products(&args.gtin, &args.model),
     });
-    run(
-        kind,
-        &value.to_string(),
-        "the command line",
-        &args.publish,
-        world,
-    )
+    from_flags(Kind::LabelBind, &value, &args.publish, world)
+}
+
+/// Takes products and models from a label.
+pub(crate) fn unbind(args: &Unbind, world: &World) -> Result<Report, Failure> {
+    if let Some(file) = &args.file {
+        return from_file(Kind::LabelUnbind, file, &args.publish, world);
+    }
+    let mut value = json!({
+        "subject": args.label.as_ref().map(ToString::to_string),
+        "decided_at": args.decided_at.unwrap_or_else(|| world.now()).to_string(),
+        "reason": { "code": args.reason.map(|code| code.to_string()) },
+        "body": products(&args.gtin, &args.model),
+    });
+    if let Some(text) = &args.text {
+        value["reason"]["text"] = json!(text);
+    }
+    from_flags(Kind::LabelUnbind, &value, &args.publish, world)
+}
+
+fn products(gtins: &[Gtin14], models: &[String]) -> Value {
+    let gtins: Vec<String> = gtins.iter().map(ToString::to_string).collect();
+    let models: Vec<Value> = models
+        .iter()
+        .map(|number| json!({ "number": number, "hw": [] }))
+        .collect();
+    json!({ "gtins": gtins, "models": models })
+}
+
+fn from_flags(kind: Kind, value: &Value, args: &Publish, world: &World) -> Result<Report, Failure> {
+    run(kind, &value.to_string(), "the command line", args, world)
 }
 
 fn from_file(

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use labelproof_core::{
-    event::{Gtin14, LabelId},
+    event::{Gtin14, LabelId, ReasonCode},
     time::Time,
 };
 
@@ -54,7 +54,7 @@ pub(crate) struct Amend {
     pub(crate) publish: Publish,
 }
 
-/// `bind` and `unbind`.
+/// `bind`.
 #[derive(Args, Debug)]
 pub(crate) struct Bind {
     /// The label, such as jp.jc-star/EX-000123.
@@ -79,6 +79,49 @@ pub(crate) struct Bind {
     /// A model by its number alone; once for each. With variant or hardware: --file.
     #[arg(long, value_name = "NUMBER", conflicts_with = "file")]
     pub(crate) model: Vec<String>,
+    /// When it was decided; now if absent.
+    #[arg(long, value_name = "TIME", conflicts_with = "file")]
+    pub(crate) decided_at: Option<Time>,
+    #[command(flatten)]
+    pub(crate) publish: Publish,
+}
+
+/// `unbind`.
+#[derive(Args, Debug)]
+pub(crate) struct Unbind {
+    /// The label, such as jp.jc-star/EX-000123.
+    #[arg(
+        value_name = "LABEL",
+        required_unless_present = "file",
+        conflicts_with = "file"
+    )]
+    pub(crate) label: Option<LabelId>,
+    /// The event as JSON, without `kind` and `prev`; or many, as CSV or JSON lines.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+    /// A product number of 8, 12, 13 or 14 digits; once for each.
+    #[arg(
+        long,
+        value_name = "GTIN",
+        value_parser = Gtin14::from_digits,
+        conflicts_with = "file",
+        required_unless_present_any = ["file", "model"]
+    )]
+    pub(crate) gtin: Vec<Gtin14>,
+    /// A model that was bound by its number alone; once for each. With variant or hardware: --file.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "file")]
+    pub(crate) model: Vec<String>,
+    /// Why: a code such as holder-request.
+    #[arg(
+        long,
+        value_name = "CODE",
+        required_unless_present = "file",
+        conflicts_with = "file"
+    )]
+    pub(crate) reason: Option<ReasonCode>,
+    /// Why, in a sentence; it is public for ever.
+    #[arg(long, value_name = "TEXT", conflicts_with = "file")]
+    pub(crate) text: Option<String>,
     /// When it was decided; now if absent.
     #[arg(long, value_name = "TIME", conflicts_with = "file")]
     pub(crate) decided_at: Option<Time>,

@@ -272,6 +272,8 @@ fn repair(value: &mut Value, pointer: &str, template: &Value) -> bool {
             true
         }
         (Some(Value::Object(members)), None) => members.remove(name).is_some(),
+        // One element less or another could be wrong in itself: the whole list.
+        (Some(Value::Array(_)), _) => repair(value, above, template),
         _ => false,
     }
 }

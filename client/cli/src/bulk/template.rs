@@ -25,7 +25,8 @@ pub(crate) fn table(kind: Kind) -> String {
     let mut text = String::new();
     push_row(&mut text, columns.iter().map(|(name, _)| name.as_str()));
     push_row(&mut text, columns.iter().map(|(_, cell)| cell.as_str()));
-    text
+    // For a terminal, where a carriage return is no end of line.
+    text.replace("\r\n", "\n")
 }
 
 fn flatten(value: &Value, name: String, columns: &mut Vec<(String, String)>) {

@@ -1,3 +1,5 @@
+//! Tables as programs write them, and every way in which a row can be wrong.
+
 use super::*;
 
 /// Line and cells of a row, or the sentence of its error.
