@@ -1,4 +1,4 @@
-"""A second verifier of bundles, written from docs/spec/state.md: form, quorum, head, map, replay, cut-offs."""
+"""A second verifier of bundles, written from docs/spec/bundle.md: form, quorum, head, map, replay, cut-offs."""
 
 import base64
 import json
@@ -6,8 +6,8 @@ import json
 import ed25519
 from events import Event, demand
 from formats import b64, bit_of, canonical_id, leaf_hash, map_inner, map_key, map_leaf
-from formats import sha256, varint
-from replay import Label, State
+from formats import chain, index_record, sha256, u32, u64, varint
+from replay import STATUS, Label, State
 
 
 def unbase64(text):
@@ -20,18 +20,25 @@ def unbase64(text):
 
 
 class Bundle:
-    """Entries, records and absences, and the proof at the end; no pack, no chunks."""
+    """Entries, records and absences, and the proof at the end; no chunks. A pack has a tree."""
 
     def __init__(self, text):
         body, proof = text.split("\n\n", 1)
         lines = body.split("\n")
         demand(lines.pop(0) == "labelproof-bundle/v1", "first line")
-        self.entries, self.answers = [], []
+        self.entries, self.answers, self.tree = [], [], []
         while lines and lines[0].startswith("entry "):
             _, index, data = lines.pop(0).split(" ")
             demand(not lines or not lines[0].startswith("path "), "path beside a chain")
             self.entries.append((int(index), unbase64(data)))
         demand(sorted({index for index, _ in self.entries}) == [e[0] for e in self.entries], "order")
+        while lines and lines[0].split(" ")[0] in ["node", "cut", "leaf", "other"]:
+            self.tree.append(lines.pop(0).split(" "))
+        while self.tree and lines:
+            word, kind, *fields = lines.pop(0).split(" ")
+            demand(word in ["record", "absent"], "word")
+            data = unbase64(fields.pop()) if word == "record" else b""
+            self.answers.append((word, kind, fields, data, []))
         while lines:
             word, kind, *fields = lines.pop(0).split(" ")
             demand(word in ["record", "absent"], "word")
@@ -139,6 +146,51 @@ def check_answer(root, word, key, data, siblings):
     demand(found == root, "map root")
 
 
+def check_pack(root, bundle):
+    """The pruned tree shows exactly the records and absences, and has the map's root."""
+    records = [(map_key(a[1], a[2]), a[3]) for a in bundle.answers if a[0] == "record"]
+    absent = [map_key(a[1], a[2]) for a in bundle.answers if a[0] == "absent"]
+    words = [answer[0] for answer in bundle.answers]
+    demand(words == sorted(words, reverse=True), "records before absences")
+    for keys in [[key for key, _ in records], absent]:
+        demand(sorted(set(keys)) == keys, "ascending keys")
+    tokens, leaves, seen = iter(bundle.tree), iter(records), []
+
+    def side(above, wanted):
+        word, *rest = next(tokens)
+        if word == "node":
+            bit = int(rest[0])
+            demand(str(bit) == rest[0] and bit < 256, "bit")
+            demand(not above or above[-1][0] < bit, "bits increase")
+            zeros = [key for key in wanted if not bit_of(key, bit)]
+            ones = [key for key in wanted if bit_of(key, bit)]
+            left, left_is_cut = side(above + [(bit, 0)], zeros)
+            right, right_is_cut = side(above + [(bit, 1)], ones)
+            demand(not (left_is_cut and right_is_cut), "unused node")
+            return map_inner(bit, left, right), False
+        if word == "cut":
+            demand(not wanted, "walk ends at a cut")
+            return unbase64(rest[0]), True
+        if word == "leaf":
+            demand(not rest, "leaf")
+            key, record = next(leaves)
+        else:
+            demand(wanted, "unused leaf")
+            length, data = take_varint(unbase64(rest[0]))
+            key, data = data[:length], data[length:]
+            length, record = take_varint(data)
+            demand(len(key) == 32 and length == len(record), "other leaf")
+        demand(all(bool(bit_of(key, bit)) == bool(way) for bit, way in above), "place")
+        demand(not seen or seen[-1] < key, "order of leaves")
+        demand(key not in wanted, "absent key has a leaf")
+        seen.append(key)
+        return map_leaf(key, record), False
+
+    found, is_cut = side([], absent)
+    demand(not is_cut and found == root, "map root")
+    demand(next(tokens, None) is None and next(leaves, None) is None, "unused")
+
+
 # --- authenticity -----------------------------------------------------------
 
 
@@ -163,27 +215,100 @@ def verify(text, trusted):
     for word, kind, fields, data, siblings in bundle.answers:
         name = (kind, *fields)
         demand(name not in records, "answered twice")
-        check_answer(unbase64(lines[4]), word, map_key(kind, fields), data, siblings)
+        if not bundle.tree:
+            check_answer(unbase64(lines[4]), word, map_key(kind, fields), data, siblings)
         records[name] = data if word == "record" else None
+    if bundle.tree:
+        check_pack(unbase64(lines[4]), bundle)
     state = replay(bundle, records, trusted) if any(records.values()) else None
     return records, state, as_of
+
+
+class Issued:
+    """A label of a pack without its history: who issued it, and its first and newest event here."""
+
+    def __init__(self, issuer, event, index):
+        self.issuer, self.event, self.first, self.newest = issuer, event, index, index
+
+
+def alone(state, event, index, name):
+    """Judges an event of such a label by who signed it."""
+    demand(event.origin == state.origin, "origin")
+    signers = [who for who, _ in state.signers_of(event, index)]
+    if event.kind == "label.issue":
+        issuers = [w for w in signers if state.authorities[w].may_issue(name[1], event.body)]
+        demand(issuers and name not in state.excerpts and event.prev is None, "issue")
+        state.check_body(event, index)
+        state.excerpts[name] = Issued(issuers[0], event, index)
+    else:
+        demand(name in state.excerpts, "issue before all else")
+        state.check_power(event, index, signers, state.excerpts[name])
+        state.excerpts[name].newest = index
+
+
+def labels_of(event, rules):
+    """The labels in whose history an event counts: its own, and one that it supersedes."""
+    if not event.kind.startswith("label."):
+        return []
+    named = [event.name]
+    if event.kind == "label.issue" and "supersedes" in event.body:
+        named.append(event.body["supersedes"].split("/", 1))
+    return [("label", s, canonical_id(rules[s], native)) for s, native in named if s in rules]
+
+
+def has_history(record, events):
+    return events and record[8:28] == u64(events[0][0]) + u64(events[-1][0]) + u32(
+        len(events)
+    ) and record[48:] == chain(events)
+
+
+def excerpts_of(records, events, rules):
+    """The labels whose whole history is not there."""
+    histories = {}
+    for index, event, leaf in events:
+        for name in labels_of(event, rules):
+            histories.setdefault(name, []).append((index, leaf))
+    labels = [(n, r) for n, r in records.items() if n[0] == "label" and r is not None]
+    return {n for n, r in labels if not has_history(r, histories.get(n, []))}
 
 
 def replay(bundle, records, trusted):
     (index, genesis), *entries = bundle.entries[:-1]
     demand(index == 0 and b64(leaf_hash(genesis)) == trusted["genesis"], "genesis")
     state = Part(genesis)
-    for index, entry in entries:
+    state.excerpts = {}
+    events = [(index, Event(entry), leaf_hash(entry)) for index, entry in entries]
+    defines = [event for _, event, _ in events if event.kind == "scheme.define"]
+    rules = {event.name: event.body["id_rule"] for event in defines}
+    excerpts = excerpts_of(records, events, rules) if bundle.tree else set()
+    for index, event, leaf in events:
         state.next = index
-        state.event(Event(entry), leaf_hash(entry))
-    state.events = {index: Event(entry) for index, entry in bundle.entries[:-1]}
+        names = labels_of(event, rules)
+        if names and names[0] in excerpts:
+            alone(state, event, index, names[0])
+            if not any(records.get(n) is not None and n not in excerpts for n in names[1:]):
+                state.enter(event, index, leaf)
+                continue
+        state.event(event, leaf)
+    state.events = {0: Event(genesis)} | {index: event for index, event, _ in events}
     subjects = {("member", name): subject for name, subject in state.members.items()}
     subjects |= {("scheme", name): subject for name, subject in state.schemes.items()}
     subjects |= {("authority", name): one for name, one in state.authorities.items()}
     subjects |= {("label", *name): subject for name, subject in state.labels.items()}
     vouched, needed = set(), set()
     for name, record in records.items():
-        if record is not None:
+        if record is None:
+            continue
+        if name[0] in ["product", "alias"]:
+            under = state.indexes[map_key(name[0], list(name[1:]))]
+            demand(index_record(under) == record, "index of %s" % " ".join(name))
+            needed |= {labels_of(state.events[index], rules)[0] for index, _ in under}
+            vouched |= {index for index, _ in under}
+        elif name in excerpts:
+            issued, cut = state.excerpts[name], records["scheme", name[1]][40:48]
+            demand(u64(issued.first) == record[8:16], "issue of an excerpt")
+            demand(u64(issued.newest) <= record[16:24] < cut, "excerpt that a cut may reach")
+        else:
             subject = subjects[name]
             if name[0] == "scheme":
                 proved = int.from_bytes(record[40:48], "big")
@@ -293,6 +418,7 @@ def found(records, state, subject):
     rule = state.schemes[scheme].body["id_rule"]
     name = (scheme, canonical_id(rule, native))
     if records[("label", *name)] is None:
+        demand(records[("alias", *name)] is None, "printed id")
         return {"status": "absent"}
     label = state.labels[name]
     return {
@@ -302,6 +428,96 @@ def found(records, state, subject):
         "events": [index for index, _ in label.events],
         "cut": cut_off(state, name),
     }
+
+
+def named(records, state, name):
+    """What was proved of a label that an index names, and the events of it that are not believed."""
+    record, name = records[name], name[1:]
+    excerpt = state.excerpts.get(("label", *name))
+    label = excerpt or state.labels[name]
+    issue = excerpt.event if excerpt else state.events[label.events[0][0]]
+    cut = "out of reach" if excerpt else cut_off(state, name)
+    left_out = cut["left_out"] if isinstance(cut, dict) else []
+    status = next(word for word, number in STATUS.items() if number == record[2])
+    says = {
+        "label": "/".join(issue.name),
+        "status": status,
+        "reason": record[4],
+        "issuer": label.issuer,
+        "last_index": int.from_bytes(record[16:24], "big"),
+        "tainted": bool(left_out),
+    }
+    return says, left_out
+
+
+def under(records, state, kind, fields):
+    """The labels that an index names, in order, with the events that do."""
+    labels = {}
+    if records[(kind, *fields)] is not None:
+        for index, _ in state.indexes[map_key(kind, fields)]:
+            event = state.events[index]
+            name = ("label", *state.label_name(*event.name))
+            labels.setdefault(name, []).append((index, event.kind))
+    return labels
+
+
+def product(records, state, gtin):
+    labels = []
+    for name, events in under(records, state, "product", ["gtin", gtin]).items():
+        says, left_out = named(records, state, name)
+        binding = None
+        for index, kind in events:
+            before = binding[0] if binding else None
+            if kind == "label.unbind":
+                binding = ["unbound", index]
+            elif before == "bound" or (before == "in doubt" and index in left_out):
+                continue
+            else:
+                binding = ["in doubt" if index in left_out else "bound", index]
+        labels.append(says | {"binding": binding})
+    return labels
+
+
+def alias(records, state, scheme, printed):
+    if records["scheme", scheme] is None:
+        return []
+    name = canonical_id(state.schemes[scheme].body["id_rule"], printed)
+    own = ("label", scheme, name)
+    names = [own] if records[own] is not None else []
+    names += [n for n in under(records, state, "alias", [scheme, name]) if n not in names]
+    return [named(records, state, n)[0] for n in names]
+
+
+def check_more(trusted, wrong):
+    """Products, printed ids and packs."""
+    count = 0
+    for vector in trusted["products"]:
+        records, state, as_of = verify(vector["bundle"], trusted)
+        if product(records, state, vector["gtin"]) != vector["found"] or as_of != vector["as_of"]:
+            wrong.append("product %s is another" % vector["gtin"])
+        count += 1
+    for vector in trusted["aliases"]:
+        records, state, _ = verify(vector["bundle"], trusted)
+        if alias(records, state, vector["scheme"], vector["printed"]) != vector["found"]:
+            wrong.append("printed id %s is another" % vector["printed"])
+        count += 1
+    for vector in trusted["packs"]:
+        records, state, _ = verify(vector["bundle"], trusted)
+        for gtin, want in vector["products"].items():
+            if product(records, state, gtin) != want:
+                wrong.append("product %s is another in a pack" % gtin)
+        count += 1
+        # An entry, a record or a node less, and the whole is refused.
+        lines = vector["bundle"].split("\n")
+        for word in ["entry", "record", "leaf", "cut", "absent"]:
+            at = max(at for at, line in enumerate(lines) if line.split(" ")[0] == word)
+            at -= word == "entry"
+            try:
+                verify("\n".join(lines[:at] + lines[at + 1 :]), trusted)
+                wrong.append("a pack without its line %d is believed" % at)
+            except Exception:
+                pass
+    return count
 
 
 def check(path):
@@ -324,6 +540,6 @@ def check(path):
                 wrong.append("%s: a change at %d gives another answer" % (path.name, at))
         except Exception:
             changed += 1
-    count = len(trusted["bundles"])
+    count = len(trusted["bundles"]) + check_more(trusted, wrong)
     print("%s: %d bundles verified, %d changed ones refused" % (path.name, count, changed))
     return wrong

@@ -10,7 +10,7 @@ use std::{env, fs};
 use labelproof_core::bundle::Bundle;
 use labelproof_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use labelproof_core::cosignature::{CosignatureTime, cosign};
-use labelproof_core::event::{Event, Gtin14, Subject};
+use labelproof_core::event::{Body, Event, Gtin14, Subject};
 use labelproof_core::key::{KeyType, SigningKey};
 use labelproof_core::merkle::{LeafHash, LeafIndex, WholeTree};
 use labelproof_core::policy::Policy;
@@ -18,7 +18,8 @@ use labelproof_core::state::head::StateHead;
 use labelproof_core::state::key::{CanonicalId, MapKey};
 use labelproof_core::state::{Coverage, CutOff, Falls, State, StateView};
 use labelproof_core::status::{
-    Finding, LabelStatus, ReadLog, RecordedEvent, Trusted, VerifiedBundle, build, verify,
+    Binding, Finding, LabelStatus, LabelSummary, ReadLog, RecordedEvent, Trusted, VerifiedBundle,
+    build, build_alias, build_product, pack, pack::PackSubject, verify,
 };
 use labelproof_core::time::Time;
 use labelproof_core::tlog_proof::TlogProof;
@@ -26,7 +27,7 @@ use serde_json::{Value, json};
 
 use crate::cast::ORIGIN;
 use crate::history;
-use crate::script::Script;
+use crate::script::{Outcome, Script};
 
 const NOW: u64 = 1_900_000_000;
 
@@ -55,7 +56,9 @@ impl ReadLog for Finished {
             Event::parse(entry).is_ok_and(|event| self.state.index_keys(&event).contains(key))
         };
         let numbered = (0..).map(LeafIndex::new).zip(self.script.entries());
-        let under = numbered.filter(|(_, (entry, _))| is_under(entry));
+        let under = numbered.filter(|(_, (entry, outcome))| {
+            matches!(outcome, Outcome::Accepted) && is_under(entry)
+        });
         Ok(under.map(|(index, _)| index).collect())
     }
 }
@@ -184,6 +187,135 @@ fn of_coverage(coverage: &Coverage) -> Value {
     })
 }
 
+impl Finished {
+    fn head(&self) -> StateHead {
+        StateHead::parse(&self.entry(self.view.head_index()).unwrap()).unwrap()
+    }
+
+    fn product(&self, gtin: &Gtin14) -> Value {
+        let (head, proof) = (self.head(), self.proof.clone());
+        let bundle = build_product(&self.view, self, gtin, &head, proof).unwrap();
+        let verified = self.verified(&bundle);
+        json!({
+            "gtin": gtin.as_str(),
+            "bundle": bundle.to_string(),
+            "found": of_product(&verified, gtin),
+            "as_of": verified.as_of().unix(),
+        })
+    }
+
+    fn alias(&self, scheme: &str, printed: &str) -> Value {
+        let (head, proof) = (self.head(), self.proof.clone());
+        let scheme = scheme.parse().unwrap();
+        let bundle = build_alias(&self.view, self, &scheme, printed, &head, proof).unwrap();
+        let verified = self.verified(&bundle);
+        let found = verified.alias(&scheme, printed).unwrap();
+        let labels: Vec<Value> = found.labels().iter().map(|one| of_summary(one)).collect();
+        json!({
+            "scheme": scheme.as_str(),
+            "printed": printed,
+            "bundle": bundle.to_string(),
+            "found": labels,
+        })
+    }
+
+    fn pack(&self, gtins: &[Gtin14], labels: &[&str]) -> Value {
+        let mut subjects: Vec<PackSubject> =
+            gtins.iter().cloned().map(PackSubject::Product).collect();
+        let labels = labels
+            .iter()
+            .map(|label| PackSubject::Label(label.parse().unwrap()));
+        subjects.extend(labels);
+        let (head, proof) = (self.head(), self.proof.clone());
+        let draft = pack::build(&self.view, self, &subjects, &head, proof).unwrap();
+        let pieces: Vec<Vec<u8>> = draft.pieces(self).map(Result::unwrap).collect();
+        let text = String::from_utf8(pieces.concat()).unwrap();
+        let verified = self.verified(&Bundle::parse(text.as_bytes()).unwrap());
+        let products: BTreeMap<&str, Value> = gtins
+            .iter()
+            .map(|gtin| (gtin.as_str(), of_product(&verified, gtin)))
+            .collect();
+        json!({ "bundle": text, "products": products })
+    }
+
+    /// Products with few events, those that were unbound before the others.
+    fn gtins(&self) -> Vec<Gtin14> {
+        let mut named: BTreeMap<Gtin14, (bool, usize)> = BTreeMap::new();
+        let entries = self.script.entries().iter();
+        for (entry, _) in entries.filter(|(_, outcome)| matches!(outcome, Outcome::Accepted)) {
+            let Ok(event) = Event::parse(entry) else {
+                continue;
+            };
+            let (gtins, is_unbind) = match event.body() {
+                Body::LabelIssue(body) => (body.gtins.as_slice(), false),
+                Body::LabelBind(body) => (body.gtins.as_slice(), false),
+                Body::LabelUnbind(body) => (body.gtins.as_slice(), true),
+                _ => continue,
+            };
+            for gtin in gtins {
+                let seen = named.entry(gtin.clone()).or_insert((true, 0));
+                *seen = (seen.0 && !is_unbind, seen.1 + 1);
+            }
+        }
+        let mut gtins: Vec<_> = named.into_iter().collect();
+        gtins.sort_by_key(|(_, seen)| *seen);
+        gtins.into_iter().map(|(gtin, _)| gtin).take(4).collect()
+    }
+
+    /// Printed ids that renewals and issues gave, the first few.
+    fn printed(&self) -> Vec<(String, String)> {
+        let mut printed = Vec::new();
+        let entries = self.script.entries().iter();
+        for (entry, _) in entries.filter(|(_, outcome)| matches!(outcome, Outcome::Accepted)) {
+            let Ok(event) = Event::parse(entry) else {
+                continue;
+            };
+            let Subject::Label(label) = event.subject() else {
+                continue;
+            };
+            let aliases = match event.body() {
+                Body::LabelIssue(body) => body.aliases.as_slice(),
+                Body::LabelRenew(body) => body.added_aliases(),
+                _ => continue,
+            };
+            let scheme = label.scheme().as_str();
+            printed.extend(
+                aliases
+                    .iter()
+                    .map(|one| (scheme.to_owned(), one.as_str().to_owned())),
+            );
+        }
+        printed.truncate(3);
+        printed
+    }
+}
+
+fn of_product(verified: &VerifiedBundle, gtin: &Gtin14) -> Value {
+    let product = verified.product(gtin).unwrap();
+    let labels = product.labels().iter().map(|one| {
+        let binding = match one.binding() {
+            Binding::Bound(at) => json!(["bound", at.get()]),
+            Binding::BoundInDoubt(at) => json!(["in doubt", at.get()]),
+            Binding::Unbound(at) => json!(["unbound", at.get()]),
+        };
+        let mut label = of_summary(one.label());
+        label["binding"] = binding;
+        label
+    });
+    labels.collect()
+}
+
+fn of_summary(label: &LabelSummary) -> Value {
+    json!({
+        "label": label.label().to_string(),
+        "status": label.status().to_string(),
+        "reason": label.record().reason(),
+        "issuer": label.issuer().as_str(),
+        "last_index": label.record().last_index().get(),
+        "tainted": label.is_tainted(),
+    })
+}
+
 /// The first label of each status, fate and shape of history.
 fn chosen(log: &Finished) -> Vec<String> {
     let mut first: BTreeMap<String, String> = BTreeMap::new();
@@ -220,6 +352,7 @@ fn committed_bundles_are_what_the_code_makes() {
         .iter()
         .map(|subject| log.proved(subject).0)
         .collect();
+    let (gtins, unknown) = (log.gtins(), "09529999999993".parse::<Gtin14>().unwrap());
     let file = json!({
         "origin": ORIGIN,
         "genesis": log.state.genesis_hash().to_string(),
@@ -228,6 +361,12 @@ fn committed_bundles_are_what_the_code_makes() {
         "quorum": 5,
         "now": NOW,
         "bundles": vectors,
+        "products": gtins.iter().chain([&unknown]).map(|gtin| log.product(gtin)).collect::<Vec<_>>(),
+        "aliases": log.printed().iter().map(|(scheme, id)| log.alias(scheme, id)).collect::<Vec<_>>(),
+        "packs": [log.pack(
+            &gtins.iter().cloned().chain([unknown.clone()]).collect::<Vec<_>>(),
+            &["jp.second/robbed", "jp.jc-star/never-was"],
+        )],
     });
     let text = format!("{}\n", serde_json::to_string_pretty(&file).unwrap());
     let path = crate::file().with_file_name("bundles.json");
