@@ -1,9 +1,10 @@
-//! The command line: `labelproof-log init | genesis | serve | fsck`.
+//! The command line: `labelproof-log init | genesis | serve | fsck | rebuild`.
 
 mod config;
 mod fsck;
 mod genesis;
 mod init;
+mod rebuild;
 mod serve;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -42,6 +43,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Genesis(command) => genesis::run(&command),
         Command::Serve(options) => serve::run(&options),
         Command::Fsck(options) => fsck::run(&options),
+        Command::Rebuild(options) => rebuild::run(&options),
     };
     match result {
         Ok(exit) => exit.into(),
@@ -117,4 +119,6 @@ enum Command {
     Serve(serve::Options),
     /// Re-derive root, every tile, every entry and every state head; name the first that is wrong.
     Fsck(fsck::Options),
+    /// Make index and snapshot anew from the entries.
+    Rebuild(rebuild::Options),
 }

@@ -64,6 +64,9 @@ pub trait Index: Send + Sync + fmt::Debug {
     /// The head up to which nothing is missing, as far as the index knows.
     fn watermark(&self) -> TreeHead;
 
+    /// Whether a part of it could not be read since it was last cleared, and may hide something.
+    fn is_damaged(&self) -> bool;
+
     /// Forgets everything, to be filled again.
     fn clear(&self);
 

@@ -162,7 +162,11 @@ fn replay(
     Ok((state, view))
 }
 
-fn load_labels(setting: &Setting, state: &mut State, labels: &[LabelId]) -> Result<(), LoadError> {
+pub(crate) fn load_labels(
+    setting: &Setting,
+    state: &mut State,
+    labels: &[LabelId],
+) -> Result<(), LoadError> {
     for label in labels {
         let entries = lookup::label_entries(setting, state, label)?;
         if let Err(error) = state.load_label(label, &entries) {

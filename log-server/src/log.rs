@@ -66,6 +66,7 @@ pub struct Log {
     progress: watch::Sender<Progress>,
     witnesses: Mutex<Vec<WitnessReport>>,
     index_is_suspect: AtomicBool,
+    index_is_checked: AtomicBool,
     is_open: AtomicBool,
     genesis: Mutex<Option<LeafHash>>,
     /// Entries that were read for answers; those of members, schemes and authorities are in every one.
@@ -156,6 +157,7 @@ impl Log {
             progress: watch::channel(Progress::start()).0,
             witnesses: Mutex::default(),
             index_is_suspect: AtomicBool::new(false),
+            index_is_checked: AtomicBool::new(false),
             is_open: AtomicBool::new(false),
             genesis: Mutex::default(),
             read: Mutex::default(),
@@ -447,13 +449,23 @@ impl Log {
 
     /// Whether the index missed something since this was last asked.
     pub(crate) fn take_index_suspicion(&self) -> bool {
-        self.index_is_suspect.swap(false, Ordering::Relaxed)
+        let missed = self.index_is_suspect.swap(false, Ordering::Relaxed);
+        missed || self.setting.index.is_damaged()
     }
 
-    /// Whether the index missed something, or is not filled up to the end.
+    /// Remembers that the index was compared with this log, and filled up to its end.
+    pub(crate) fn index_is_checked(&self) {
+        self.index_is_checked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the index missed something, is not filled up to the end, or was never compared with this log.
     pub(crate) fn is_index_behind(&self) -> bool {
         let suspect = self.index_is_suspect.load(Ordering::Relaxed);
-        suspect || self.setting.index.watermark().size() < self.progress.borrow().acknowledged()
+        let unchecked = !self.index_is_checked.load(Ordering::Relaxed);
+        suspect
+            || unchecked
+            || self.setting.index.is_damaged()
+            || self.setting.index.watermark().size() < self.progress.borrow().acknowledged()
     }
 
     /// Whether a head is one that was acknowledged, or is published.
@@ -491,4 +503,4 @@ const MAX_STEP_BACK_MS: u64 = 2_000;
 /// Entries kept for answers, at most 16 KiB each.
 const MAX_READ_ENTRIES: usize = 1_024;
 /// Details of labels kept in memory, about 1 KiB each; a label that is needed again costs a few reads.
-const MAX_LOADED_LABELS: usize = 131_072;
+pub(crate) const MAX_LOADED_LABELS: usize = 131_072;

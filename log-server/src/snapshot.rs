@@ -19,7 +19,7 @@
 use labelproof_core::{
     merkle::{LeafIndex, NodeHash, TreeSize},
     state::{
-        Snapshot, State,
+        Snapshot, State, StateView,
         head::StateHead,
         key::MapKey,
         list::Chunk,
@@ -47,11 +47,20 @@ pub fn write(log: &Log) -> Result<(), StorageError> {
         Some(state) => state.registry_indices(index),
         None => return Ok(()),
     };
-    let (map, list) = (published.view.map(), published.view.list());
+    put(log.setting(), &published.view, &registry)
+}
+
+/// Writes the snapshot of a view; `registry` says where the entries of members, schemes and authorities are.
+pub(crate) fn put(
+    setting: &Setting,
+    view: &StateView,
+    registry: &[LeafIndex],
+) -> Result<(), StorageError> {
+    let (index, map, list) = (view.head_index(), view.map(), view.list());
     let chunks = list.chunks().count();
     let counts = format!("{}\n{chunks}\n{}", map.len(), registry.len());
-    let mut bytes = format!("{TAG}\n{}\n{index}\n{counts}\n\n", log.setting().origin).into_bytes();
-    let mut frontiers = published.view.frontiers().peekable();
+    let mut bytes = format!("{TAG}\n{}\n{index}\n{counts}\n\n", setting.origin).into_bytes();
+    let mut frontiers = view.frontiers().peekable();
     for (key, record) in map.iter() {
         bytes.extend_from_slice(key.as_bytes());
         bytes.extend_from_slice(record);
@@ -64,10 +73,10 @@ pub fn write(log: &Log) -> Result<(), StorageError> {
     for chunk in list.chunks() {
         bytes.extend_from_slice(chunk.as_bytes());
     }
-    for index in &registry {
+    for index in registry {
         bytes.extend_from_slice(&index.get().to_be_bytes());
     }
-    log.setting().directory.write_file(NAME, &bytes)?;
+    setting.directory.write_file(NAME, &bytes)?;
     info!(head = %index, records = map.len(), bytes = bytes.len(), "wrote a snapshot");
     Ok(())
 }

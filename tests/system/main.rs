@@ -14,6 +14,7 @@ mod life;
 mod mirror;
 mod quorum;
 mod readme;
+mod rebuild;
 mod refusals;
 mod schema;
 mod submit;

@@ -37,7 +37,15 @@ pub(super) async fn event(
         what: "an event id is 64 hex digits, lower case",
     })?;
     let find = move |log: &Log| {
-        let admitted = log.logged_event(id)?.ok_or(Problem::NotFound)?;
+        // What an index that is not whole does not know may be in the log all the same.
+        let unknown = || {
+            if log.is_index_behind() {
+                REINDEXING
+            } else {
+                Problem::NotFound
+            }
+        };
+        let admitted = log.logged_event(id)?.ok_or_else(unknown)?;
         let bytes = log.setting().directory.entry(admitted.index())?;
         Ok((admitted.index(), bytes))
     };
@@ -98,3 +106,7 @@ pub(super) fn proof_of(
     Ok(TlogProof::new(None, index, path, note)
         .expect("a tree of 2^64 entries has paths of 64 hashes"))
 }
+
+const REINDEXING: Problem = Problem::Starting {
+    why: "the index is being made anew",
+};

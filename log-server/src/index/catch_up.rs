@@ -58,6 +58,7 @@ pub fn catch_up(log: &Log) -> Result<(), StorageError> {
             events,
         });
     }
+    log.index_is_checked();
     if begin < index.watermark().size() {
         info!(from = %begin, to = %index.watermark().size(), "the index caught up");
     }

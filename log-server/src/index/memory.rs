@@ -115,6 +115,10 @@ impl Index for MemoryIndex {
         self.read().watermark
     }
 
+    fn is_damaged(&self) -> bool {
+        false
+    }
+
     fn clear(&self) {
         *self.write() = Tables::starting_at(TreeHead::EMPTY);
     }

@@ -15,7 +15,11 @@
 use std::{
     fs::File,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -37,6 +41,7 @@ pub struct SledIndex {
     recent: std::sync::Arc<MemoryIndex>,
     // The lock also keeps the order of the watermark the order of the queue.
     writer: Mutex<Writer>,
+    is_damaged: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -74,7 +79,11 @@ impl SledIndex {
             Ok(trees) => trees,
             Err(error) => {
                 warn!(%error, "the index cannot be opened; it is made anew from the entries");
-                std::fs::remove_dir_all(path).map_err(sled::Error::from)?;
+                let removed = match path.is_dir() {
+                    true => std::fs::remove_dir_all(path),
+                    false => std::fs::remove_file(path),
+                };
+                removed.map_err(sled::Error::from)?;
                 Trees::open(path)?
             }
         };
@@ -90,6 +99,7 @@ impl SledIndex {
             trees,
             recent,
             writer: Mutex::new(Writer { queue, watermark }),
+            is_damaged: AtomicBool::new(false),
         })
     }
 
@@ -98,6 +108,12 @@ impl SledIndex {
         // which every reader of an index expects.
         if writer.queue.send(message).is_err() {
             warn!("the index thread is gone");
+        }
+    }
+
+    fn cannot_be_read(&self, error: &sled::Error) {
+        if !self.is_damaged.swap(true, Ordering::Relaxed) {
+            warn!(%error, "the index cannot be read");
         }
     }
 
@@ -113,7 +129,7 @@ impl Index for SledIndex {
             .or_else(|| match self.trees.events.get(id.as_bytes()) {
                 Ok(value) => value.and_then(|value| index_of(&value)),
                 Err(error) => {
-                    warn!(%error, "the index cannot be read");
+                    self.cannot_be_read(&error);
                     None
                 }
             })
@@ -130,11 +146,7 @@ impl Index for SledIndex {
             .keys
             .range(row(key, from)..=row(key, LeafIndex::new(u64::MAX)))
             .keys()
-            .map_while(|found| {
-                found
-                    .inspect_err(|error| warn!(%error, "the index cannot be read"))
-                    .ok()
-            })
+            .map_while(|found| found.inspect_err(|error| self.cannot_be_read(error)).ok())
             .filter_map(|found| index_of(found.get(KEY_BYTES..)?))
             .take(limit)
             .chain(recent)
@@ -166,8 +178,13 @@ impl Index for SledIndex {
         self.writer().watermark
     }
 
+    fn is_damaged(&self) -> bool {
+        self.is_damaged.load(Ordering::Relaxed)
+    }
+
     fn clear(&self) {
         let mut writer = self.writer();
+        self.is_damaged.store(false, Ordering::Relaxed);
         writer.watermark = TreeHead::EMPTY;
         self.recent.clear();
         Self::send(&writer, Message::Clear);

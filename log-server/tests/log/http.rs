@@ -41,15 +41,15 @@ fn world() -> World {
     world
 }
 
-fn router(world: &World) -> Router {
+pub(crate) fn router(world: &World) -> Router {
     app(Service::new(world.log.clone(), Duration::from_secs(1))
         .with_patience(Duration::from_millis(20)))
 }
 
-struct Got {
-    status: StatusCode,
+pub(crate) struct Got {
+    pub(crate) status: StatusCode,
     headers: HeaderMap,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Got {
@@ -72,7 +72,7 @@ async fn ask(router: &Router, request: Request<Body>) -> Got {
     }
 }
 
-async fn get(router: &Router, path: &str) -> Got {
+pub(crate) async fn get(router: &Router, path: &str) -> Got {
     ask(router, Request::get(path).body(Body::empty()).unwrap()).await
 }
 

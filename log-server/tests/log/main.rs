@@ -6,5 +6,6 @@ mod crash;
 mod feeder;
 mod http;
 mod problems;
+mod repair;
 mod stores;
 mod world;

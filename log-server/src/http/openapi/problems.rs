@@ -79,7 +79,7 @@ sets! {
     /// The store failed while something was read.
     StorageOnly: [Problem::Storage];
     /// Something is read that an address names.
-    OfLookup: [BAD_ADDRESS, Problem::NotFound, Problem::Storage];
+    OfLookup: [BAD_ADDRESS, Problem::NotFound, Problem::Storage, STARTING];
     /// The same, under the published head.
     OfProof: [BAD_ADDRESS, Problem::NotFound, Problem::NoQuorum, Problem::Storage];
     /// A stream is opened.

@@ -203,6 +203,10 @@ impl Index for HangingIndex {
         self.inner.watermark()
     }
 
+    fn is_damaged(&self) -> bool {
+        false
+    }
+
     fn clear(&self) {
         self.inner.clear();
     }
