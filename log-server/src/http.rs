@@ -24,6 +24,7 @@ mod docs;
 pub mod error;
 mod follow;
 mod gate;
+mod gzip;
 mod home;
 mod html;
 mod label;
@@ -51,13 +52,12 @@ use axum::{
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
-use tower_http::compression::CompressionLayer;
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt as _},
     routes,
 };
 
-use self::{error::Problem, gate::Gate};
+use self::{error::Problem, gate::Gate, gzip::Gzip};
 use crate::log::Log;
 
 /// What the routes answer from.
@@ -70,6 +70,7 @@ pub struct Service {
     streams: follow::Streams,
     packs: Arc<Semaphore>,
     gate: Arc<Gate>,
+    gzip: Arc<Gzip>,
 }
 
 impl Service {
@@ -84,6 +85,7 @@ impl Service {
             streams: follow::Streams::default(),
             packs: pack::places(),
             gate: Arc::new(Gate::new()),
+            gzip: Arc::new(Gzip::new()),
         }
     }
 
@@ -122,11 +124,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(docs::docs))
         .routes(routes!(read::checkpoint))
         .routes(routes!(read::tile))
-        .routes(
-            routes!(read::entries)
-                .layer(CompressionLayer::new())
-                .layer(middleware::map_response(read::in_encodings)),
-        )
+        .routes(routes!(read::entries).layer(middleware::map_response(read::in_encodings)))
         .routes(routes!(submit::event).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)))
         .routes(routes!(batch::events))
         .routes(routes!(lookup::event))

@@ -25,6 +25,7 @@ use labelproof_core::checkpoint::Origin;
 use labelproof_core::key::{KeyType, SigningKey, Vkey};
 use labelproof_core::note::KeyName;
 use labelproof_host::clock::SystemClock;
+use labelproof_host::config::ConfigError;
 use labelproof_host::exit::Exit;
 use labelproof_host::fs::{Fs, FsError, RealFs};
 use labelproof_host::keyfile::{self, KeyFileError};
@@ -318,6 +319,10 @@ enum CliError {
     ListTooLong { path: PathBuf, len: u64 },
     #[error("{} holds a log's key; a witness has one of type 0x04", path.display())]
     NotACosigner { path: PathBuf },
+    #[error("--{name} is missing, and no --config gives it")]
+    Missing { name: &'static str },
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     #[error(transparent)]
     Files(#[from] FsError),
     #[error(transparent)]
@@ -351,6 +356,8 @@ impl CliError {
     fn exit(&self) -> Exit {
         match self {
             Self::NotEmpty { .. }
+            | Self::Missing { .. }
+            | Self::Config(_)
             | Self::Lock(_)
             | Self::NoWitness { .. }
             | Self::Listen { .. } => Exit::Usage,

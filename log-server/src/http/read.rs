@@ -10,6 +10,7 @@ use labelproof_core::tile::TilePath;
 use super::{
     Address, Document, NO_STORE, Service, TEXT, apart,
     error::Problem,
+    gzip::{self, Worth},
     openapi::{Octets, problems::StorageOnly},
 };
 use crate::log::Log;
@@ -58,8 +59,19 @@ pub(super) async fn entries(
     path: Result<Address<String>, Problem>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
+    let worth = match &path {
+        Ok(Address(rest)) if !rest.contains(".p/") => Worth::Keeping,
+        _ => Worth::Passing,
+    };
     let path = path.map(|Address(rest)| Address(format!("entries/{rest}")));
-    tile(service, path, request).await
+    let gzip = service.gzip.clone();
+    let accepts = gzip::is_accepted(&request);
+    let answer = tile(service, path, request).await?;
+    if accepts {
+        gzip.compress(answer, worth).await
+    } else {
+        Ok(answer)
+    }
 }
 
 /// Says that a bundle comes in several encodings, and makes its tag one for all of them.

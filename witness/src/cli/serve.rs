@@ -7,10 +7,12 @@ use std::sync::Arc;
 use clap::Args;
 use labelproof_core::key::KeyType;
 use labelproof_host::clock::SystemClock;
+use labelproof_host::config;
 use labelproof_host::fs::Fs;
 use labelproof_host::keyfile;
-use labelproof_host::serve::{Limits, serve};
+use labelproof_host::serve::{Limits, LimitsTable, serve};
 use labelproof_host::shutdown::Shutdown;
+use serde::Deserialize;
 
 use super::{CliError, KEY_FILE, lock, say};
 use crate::http::{Face, Metrics, router};
@@ -21,15 +23,46 @@ use crate::writer;
 pub(super) struct Options {
     /// The witness's folder.
     #[arg(long, env = "LABELPROOF_WITNESS_DIR")]
-    dir: PathBuf,
+    dir: Option<PathBuf>,
     /// Address and port; port 0 takes a free one.
     #[arg(long, env = "LABELPROOF_WITNESS_LISTEN")]
-    listen: SocketAddr,
+    listen: Option<SocketAddr>,
+    /// A TOML file with dir, listen and a table [limits]; flags and environment win.
+    #[arg(long, env = "LABELPROOF_WITNESS_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+/// The same in a file, and what strangers are granted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    dir: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    #[serde(default)]
+    limits: LimitsTable,
+}
+
+impl Options {
+    /// Folder, address and limits, once flags, environment and file are put together.
+    fn plan(self, fs: &dyn Fs) -> Result<(PathBuf, SocketAddr, Limits), CliError> {
+        let file = match &self.config {
+            None => File::default(),
+            Some(path) => config::load(fs, path)?,
+        };
+        let dir = self.dir.or(file.dir);
+        let listen = self.listen.or(file.listen);
+        Ok((
+            dir.ok_or(CliError::Missing { name: "dir" })?,
+            listen.ok_or(CliError::Missing { name: "listen" })?,
+            file.limits.limits(),
+        ))
+    }
 }
 
 pub(super) fn run(fs: Arc<dyn Fs>, args: Options) -> Result<(), CliError> {
-    let _lock = lock(&args.dir, "serve")?;
-    let path = args.dir.join(KEY_FILE);
+    let (dir, listen, limits) = args.plan(fs.as_ref())?;
+    let _lock = lock(&dir, "serve")?;
+    let path = dir.join(KEY_FILE);
     let key = keyfile::read(&path)?;
     if key.vkey().key_type() != KeyType::Cosignature {
         return Err(CliError::NotACosigner { path });
@@ -37,7 +70,7 @@ pub(super) fn run(fs: Arc<dyn Fs>, args: Options) -> Result<(), CliError> {
     let vkey = key.vkey().clone();
     let witness = Witness::open(Parts {
         fs,
-        dir: args.dir,
+        dir,
         key: Arc::new(key),
         clock: Arc::new(SystemClock),
     })?;
@@ -60,10 +93,10 @@ pub(super) fn run(fs: Arc<dyn Fs>, args: Options) -> Result<(), CliError> {
     let served = runtime.block_on(async {
         let mut shutdown = Shutdown::listen().map_err(CliError::Start)?;
         let failed = |source| CliError::Listen {
-            address: args.listen,
+            address: listen,
             source,
         };
-        let listener = tokio::net::TcpListener::bind(args.listen)
+        let listener = tokio::net::TcpListener::bind(listen)
             .await
             .map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -76,7 +109,7 @@ pub(super) fn run(fs: Arc<dyn Fs>, args: Options) -> Result<(), CliError> {
                 () = watched.closed() => {}
             }
         };
-        serve(listener, router(face), Limits::default(), stop).await;
+        serve(listener, router(face), limits, stop).await;
         Ok(())
     });
     drop(runtime);
@@ -84,4 +117,41 @@ pub(super) fn run(fs: Arc<dyn Fs>, args: Options) -> Result<(), CliError> {
     let stopped = thread.join();
     tracing::info!("stopped");
     served.and_then(|()| stopped.map_err(|_| CliError::WriterDied))
+}
+
+#[cfg(test)]
+mod tests {
+    use labelproof_host::fs::RealFs;
+
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file_and_a_wrong_key_is_pointed_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("witness.toml");
+        let options = |dir: Option<&str>| Options {
+            dir: dir.map(PathBuf::from),
+            listen: None,
+            config: Some(path.clone()),
+        };
+        let text = "dir = \"there\"\nlisten = \"127.0.0.1:1\"\n[limits]\nconnections = 7\n";
+        std::fs::write(&path, text).unwrap();
+        let (dir, listen, limits) = options(Some("here")).plan(&RealFs::new()).unwrap();
+        assert_eq!((dir, listen.port()), ("here".into(), 1));
+        assert_eq!(limits.connections, 7);
+        std::fs::write(&path, "dir = \"there\"\nlissten = 1\n").unwrap();
+        let error = options(None).plan(&RealFs::new()).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("witness.toml:2:1: unknown key `lissten`; did you mean `listen`?"),
+            "{text}"
+        );
+        assert_eq!(error.exit(), labelproof_host::exit::Exit::Usage);
+        std::fs::write(&path, "dir = \"there\"\n").unwrap();
+        let error = options(None).plan(&RealFs::new()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "--listen is missing, and no --config gives it"
+        );
+    }
 }
