@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::Unverified;
 use crate::bundle::{Bundle, BundleEntry};
-use crate::event::{AuthorityKey, Body, Event, Subject};
+use crate::event::{AuthorityKey, Body, Event, EventKey, Subject};
 use crate::key::Vkey;
 use crate::merkle::LeafHash;
 use crate::note::{KeyId, KeyName};
@@ -83,7 +83,7 @@ pub fn signatures_to_check(parsed: &ParsedEntries) -> Vec<SignatureCheck> {
     let mut keys: BTreeMap<(&KeyName, KeyId), Vec<&Vkey>> = BTreeMap::new();
     for (_, event) in &parsed.parsed {
         let added: Vec<&Vkey> = match event.body() {
-            Body::AuthorityAccredit(body) => body.keys.iter().map(|key| key.vkey()).collect(),
+            Body::AuthorityAccredit(body) => body.keys.iter().map(EventKey::vkey).collect(),
             Body::AuthorityKey(AuthorityKey::Add(key)) => vec![key.vkey()],
             _ => continue,
         };
