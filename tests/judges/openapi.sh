@@ -25,6 +25,7 @@ fill_log 20
 cp "$dir/event.note" "$dir/known.note"
 LABELPROOF_NOTE=$dir/known.note SCHEMATHESIS_HOOKS=openapi/hooks.py "$dir/venv/bin/schemathesis" \
   --config-file openapi/schemathesis.toml run "$log_url/openapi.json" --seed 7380 --workers 1 \
+  --exclude-operation-id stream \
   --max-examples "${LABELPROOF_EXAMPLES:-200}" >"$dir/schemathesis.log" 2>&1 || {
   sed -n '1,400p' "$dir/schemathesis.log" >&2
   exit 1
