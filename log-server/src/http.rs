@@ -194,10 +194,17 @@ struct Document {
 
 impl Document {
     fn respond(self, request: &HeaderMap) -> Response {
-        let tag = format!(
-            "\"{}\"",
-            hex::encode(&Sha256::digest(&self.bytes)[..TAG_BYTES])
-        );
+        let digest = Sha256::digest(&self.bytes);
+        self.respond_tagged(request, &digest)
+    }
+
+    /// The same for an object whose name never stands for other bytes: hashing those took most of an answer.
+    fn respond_named(self, request: &HeaderMap, name: &str) -> Response {
+        self.respond_tagged(request, &Sha256::digest(name))
+    }
+
+    fn respond_tagged(self, request: &HeaderMap, digest: &[u8]) -> Response {
+        let tag = format!("\"{}\"", hex::encode(&digest[..TAG_BYTES]));
         let known = request.get(header::IF_NONE_MATCH).is_some_and(|value| {
             value.to_str().is_ok_and(|tags| {
                 // SPEC RFC 9110, 13.1.2: compared weakly; proxies that compress make tags weak.

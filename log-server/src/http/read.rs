@@ -129,7 +129,7 @@ pub(super) async fn tile(
                 content_type: "application/octet-stream",
                 cache_control: IMMUTABLE,
             };
-            Ok(document.respond(&request))
+            Ok(document.respond_named(&request, &path.to_string()))
         }
         _ => not_found(),
     }
