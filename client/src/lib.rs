@@ -16,6 +16,7 @@ pub mod head;
 pub mod log_server;
 pub mod lookup;
 pub mod mirror;
+pub mod pack;
 pub mod patience;
 pub mod proof;
 pub mod submit;

@@ -6,6 +6,7 @@
 //! GET  <url>/v1/log                              what the log says of itself
 //! GET  <url>/v1/events/<id>                      an event; its Link header names the index
 //! GET  <url>/v1/proof/<index>                    a tlog-proof under the published head
+//! POST <url>/v1/pack                             one pack of many products and labels
 //! POST <url>/v1/events                           a signed event; /v1/events:batch many
 //! 4xx, 5xx application/problem+json (RFC 9457)   {"type":"…/wrong-previous","title":…,"detail":…}
 //! ```
@@ -17,9 +18,10 @@ use std::time::Duration;
 
 use labelproof_core::{
     checkpoint::SignedCheckpoint,
-    event::{EventId, Subject},
+    event::{EventId, Gtin14, Subject},
     merkle::LeafIndex,
     note::{Note, NoteError},
+    status::pack::PackSubject,
 };
 use labelproof_host::{
     fetch::{Fetch, FetchError, Response},
@@ -124,6 +126,30 @@ impl LogServer {
             Subject::Log(_) => return Err(ServerError::NoStatus),
         };
         self.get(&format!("/v1/status/{path}"), MAX_BUNDLE_BYTES)
+    }
+
+    /// The bundle of all labels of a product, unverified.
+    ///
+    /// # Errors
+    /// [`ServerError`]; a 404 is one, never an absence.
+    pub fn product_status(&self, gtin: &Gtin14) -> Result<Vec<u8>, ServerError> {
+        self.get(&format!("/v1/status/gtin/{gtin}"), MAX_BUNDLE_BYTES)
+    }
+
+    /// One pack of many subjects, unverified.
+    ///
+    /// # Errors
+    /// [`ServerError`]; a log that makes packs for others already asks to come again.
+    pub fn pack(&self, subjects: &[PackSubject]) -> Result<Vec<u8>, ServerError> {
+        let url = format!("{}/v1/pack", self.url);
+        let mut lines = String::new();
+        for subject in subjects {
+            lines.push_str(&format!("{subject}\n"));
+        }
+        let response = self
+            .fetch
+            .post(&url, lines.as_bytes(), "text/plain", MAX_PACK_BYTES)?;
+        taken(url, response)
     }
 
     /// The tlog-proof of an entry under the published head, unverified.
@@ -301,6 +327,9 @@ const MAX_BUNDLE_BYTES: usize = 8 << 20;
 
 /// A policy with 15 witnesses has 2 kB; the rest is numbers.
 const MAX_DESCRIPTION_BYTES: usize = 256 << 10;
+
+/// 100,000 products with a label each of about 3 kB, and as much again.
+pub const MAX_PACK_BYTES: usize = 512 << 20;
 
 /// A checkpoint, 64 hashes and a receipt's extra, twice over for JSON.
 pub(crate) const MAX_PROOF_BYTES: usize = 256 << 10;

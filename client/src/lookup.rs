@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use labelproof_core::{
     bundle::{Bundle, BundleError},
-    event::{Event, EventId, Subject},
+    event::{Event, EventId, Gtin14, Subject},
     merkle::LeafIndex,
     state::record::Status,
     status::{Finding, RecordedEvent, Trusted, Unverified, VerifiedBundle, verify},
@@ -40,6 +40,38 @@ pub fn look_up(
 ) -> Result<Looked, LookupError> {
     let bytes = server.status(subject)?;
     let (subject, proved) = proved(&bytes, log, subject, now)?;
+    taken(server, log, store, Some(subject), bytes, proved)
+}
+
+/// Asks `server` for all labels of a product, checks the answer at `now`, and takes its head into the store.
+///
+/// # Errors
+/// As [`look_up`].
+pub fn look_up_product(
+    server: &LogServer,
+    log: &TrustedLog,
+    store: &TrustStore,
+    gtin: &Gtin14,
+    now: Time,
+) -> Result<Looked, LookupError> {
+    let bytes = server.product_status(gtin)?;
+    let bundle = Bundle::parse(&bytes)?;
+    let proved = verify(&bundle, &trusted(log), now)?;
+    if proved.product(gtin).is_err() {
+        return Err(LookupError::other(gtin));
+    }
+    taken(server, log, store, None, bytes, proved)
+}
+
+/// Takes the head of a checked answer into the store.
+pub(crate) fn taken(
+    server: &LogServer,
+    log: &TrustedLog,
+    store: &TrustStore,
+    subject: Option<Subject>,
+    bytes: Vec<u8>,
+    proved: VerifiedBundle,
+) -> Result<Looked, LookupError> {
     let seen = proved.state().checkpoint();
     let nodes = server.tiles(seen.signed());
     let before = store.newest(log).map_err(AdvanceError::Store)?;
@@ -82,7 +114,7 @@ fn proved(
     let subject = subject.clone();
     match proved.find(&subject) {
         Ok(_) => Ok((subject, proved)),
-        Err(_) => Err(LookupError::OtherSubject { subject }),
+        Err(_) => Err(LookupError::other(subject)),
     }
 }
 
@@ -99,7 +131,8 @@ pub fn trusted(log: &TrustedLog) -> Trusted<'_> {
 #[derive(Clone, Debug)]
 pub struct Looked {
     bytes: Vec<u8>,
-    subject: Subject,
+    /// What was asked about, if it was one subject.
+    subject: Option<Subject>,
     proved: VerifiedBundle,
     standing: Standing,
     before: Option<Newest>,
@@ -128,12 +161,15 @@ impl Looked {
 
     /// The subject's whole history, in order of the log; empty if it is proved absent.
     pub fn history(&self) -> &[RecordedEvent] {
-        history(&self.proved, &self.subject)
+        match &self.subject {
+            Some(subject) => history(&self.proved, subject),
+            None => &[],
+        }
     }
 
     /// The status in the subject's record; `None` if it is proved absent.
     pub fn status(&self) -> Option<Status> {
-        status(&self.proved, &self.subject)
+        status(&self.proved, self.subject.as_ref()?)
     }
 
     /// The event with this id at this index of the subject's history.
@@ -234,7 +270,7 @@ pub enum LookupError {
     #[error("the log's answer proves nothing about {subject}")]
     OtherSubject {
         /// What was asked.
-        subject: Subject,
+        subject: String,
     },
     /// The log gave no answer.
     #[error(transparent)]
@@ -242,6 +278,14 @@ pub enum LookupError {
     /// A bundle that does not hold.
     #[error("the log's answer does not hold")]
     Unverified(#[from] Unverified),
+}
+
+impl LookupError {
+    pub(crate) fn other(subject: impl std::fmt::Display) -> Self {
+        Self::OtherSubject {
+            subject: subject.to_string(),
+        }
+    }
 }
 
 /// Witnesses' clocks may run ahead of ours by as much (docs/spec/state.md).

@@ -129,14 +129,19 @@ impl TrustFile {
             Subject::Label(label) => self.home_of_scheme(label.scheme()),
             Subject::Scheme(scheme) => self.home_of_scheme(scheme),
             Subject::Log(origin) => self.logs.iter().find(|log| log.origin == *origin),
-            Subject::Authority(_) | Subject::Member(_) => match self.logs.as_slice() {
-                [only] => Some(only),
-                _ => None,
-            },
+            Subject::Authority(_) | Subject::Member(_) => self.only_log(),
         };
         home.ok_or_else(|| NoHome {
             subject: subject.to_string(),
         })
+    }
+
+    /// The log, if the file names one alone.
+    pub fn only_log(&self) -> Option<&TrustedLog> {
+        match self.logs.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
     }
 
     /// The log with this origin.

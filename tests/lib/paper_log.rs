@@ -19,6 +19,7 @@ use labelproof_core::receipt::Receipt;
 use labelproof_core::state::head::StateHead;
 use labelproof_core::state::key::MapKey;
 use labelproof_core::state::{SignatureMemo, State, StateView};
+use labelproof_core::status::pack::{self, PackSubject};
 use labelproof_core::status::{self, ReadLog};
 use labelproof_core::tile::TileEdge;
 use labelproof_core::time::Time;
@@ -124,6 +125,36 @@ impl PaperLog {
     #[must_use]
     pub fn bundle(&self, subject: &str) -> Vec<u8> {
         self.bundle_by(subject, &world::WITNESSES)
+    }
+
+    /// The bundle of all labels of a product.
+    ///
+    /// # Panics
+    /// If `gtin` is none.
+    #[must_use]
+    pub fn product_bundle(&self, gtin: &str) -> Vec<u8> {
+        let gtin = gtin.parse().expect("a GTIN");
+        let (head, view) = &self.head;
+        let proof = self.proof_by(head.index(), &world::WITNESSES);
+        let bundle = status::build_product(view, self, &gtin, head, proof);
+        bundle.expect("the log knows all its events").to_bytes()
+    }
+
+    /// The pack of these subjects, each `gtin …` or `label …`.
+    ///
+    /// # Panics
+    /// If a subject is none.
+    #[must_use]
+    pub fn pack(&self, subjects: &[String]) -> Vec<u8> {
+        let subjects: Vec<PackSubject> = subjects
+            .iter()
+            .map(|line| line.parse().expect("a subject of a pack"))
+            .collect();
+        let (head, view) = &self.head;
+        let proof = self.proof_by(head.index(), &world::WITNESSES);
+        let draft = pack::build(view, self, &subjects, head, proof);
+        let draft = draft.expect("the log knows all its events");
+        draft.pieces(self).flatten().flatten().collect()
     }
 
     /// The tlog-proof of an entry, cosigned by these witnesses.

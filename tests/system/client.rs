@@ -3,7 +3,7 @@
 mod answers;
 mod bytes;
 mod files;
-mod offline;
+pub(crate) mod offline;
 mod publish;
 
 use std::ffi::OsStr;
@@ -126,11 +126,11 @@ pub(crate) fn now() -> Time {
 }
 
 /// A fixed time for proofs in files, judged with `--at`.
-fn then() -> Time {
+pub(crate) fn then() -> Time {
     "2026-11-01T12:00:00Z".parse().unwrap()
 }
 
-const AT: &str = "2026-11-01T12:00:00Z";
+pub(crate) const AT: &str = "2026-11-01T12:00:00Z";
 
 pub(crate) fn json_of(ended: &Ended) -> Value {
     serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("no JSON object: {ended:?}"))

@@ -3,6 +3,7 @@
 //! Names and flags here are promises to scripts: one that is removed or changes its meaning breaks somebody.
 
 mod reading;
+mod retail;
 
 mod change;
 
@@ -21,8 +22,12 @@ use labelproof_core::{
 pub(crate) use reading::{EntryName, Get, KindFilter, Log, Mirror, Tail};
 
 pub(crate) use change::{Amend, Bind, Renew, Unbind};
+pub(crate) use retail::{Check, PackCommand, PackMake, PackUpdate, PackVerify};
 
-use crate::duration::MaxAge;
+use crate::{
+    asked::{Asked, Product},
+    duration::MaxAge,
+};
 
 /// Sign, look up and check product labels in a witnessed log.
 #[derive(Debug, Parser)]
@@ -118,9 +123,9 @@ pub(crate) enum Command {
         after_help = "Example:\n  labelproof submit jp.jc-star.EX-000123.events.jsonl --trust trust.toml"
     )]
     Submit(Submit),
-    /// Ask the log where a label, authority, scheme or member stands, and check the answer.
+    /// Ask the log where a label, a product, an authority, a scheme or a member stands, and check the answer.
     #[command(
-        after_help = "Example:\n  labelproof status jp.jc-star/EX-000123 --trust trust.toml --max-age 1h"
+        after_help = "Example:\n  labelproof status jp.jc-star/EX-000123 --trust trust.toml --max-age 1h\n  labelproof status 9521234001010 --trust trust.toml\n  labelproof status https://shop.example/01/09521234001010"
     )]
     Status(Status),
     /// Check proofs from files; opens no socket.
@@ -128,6 +133,14 @@ pub(crate) enum Command {
         after_help = "Example:\n  labelproof verify jp.jc-star.EX-000123.labelproof --trust trust.toml \\\n      --subject jp.jc-star/EX-000123"
     )]
     Verify(Verify),
+    /// Check a whole assortment, against a pack without a network, or asking the log once.
+    #[command(
+        after_help = "Example:\n  labelproof check --file assortment.csv --pack retail.labelproof --trust trust.toml \\\n      --report labels.html"
+    )]
+    Check(Check),
+    /// Make, refresh and check packs: the proofs of a shop's products for use without a network.
+    #[command(subcommand, arg_required_else_help = true)]
+    Pack(PackCommand),
     /// Explain a file without checking it.
     #[command(after_help = "Example:\n  labelproof inspect jp.jc-star.EX-000123.labelproof")]
     Inspect(Inspect),
@@ -369,9 +382,10 @@ pub(crate) struct Age {
 /// `status`.
 #[derive(Args, Debug)]
 pub(crate) struct Status {
-    /// A label such as jp.jc-star/EX-000123, or authority:…, scheme:…, member:….
-    #[arg(value_name = "SUBJECT")]
-    pub(crate) subject: Subject,
+    /// A label such as jp.jc-star/EX-000123 or under an id printed on it, a GTIN, a GS1 link or element string,
+    /// authority:…, scheme:… or member:….
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: Asked,
     #[command(flatten)]
     pub(crate) network: Network,
     #[command(flatten)]
@@ -395,6 +409,9 @@ pub(crate) struct Verify {
     /// The subject in hand: each file must speak of it. Required to prove an absence.
     #[arg(long, value_name = "SUBJECT")]
     pub(crate) subject: Option<Subject>,
+    /// The product in hand, as its code says: each file must speak of it. Required to prove an absence.
+    #[arg(long, value_name = "GTIN", conflicts_with = "subject")]
+    pub(crate) gtin: Option<Product>,
     /// The signed event in hand: each file must prove it.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) event: Option<PathBuf>,

@@ -15,7 +15,9 @@ use labelproof_core::{
     merkle::LeafIndex,
     policy::Cosigner,
     state::{Coverage, CutOff, Falls, key::CanonicalId, record::Status},
-    status::{Finding as Proved, LabelStatus, RecordedEvent, SubjectStatus, VerifiedBundle},
+    status::{
+        Finding as Proved, LabelStatus, LabelSummary, RecordedEvent, SubjectStatus, VerifiedBundle,
+    },
     time::Time,
 };
 use labelproof_host::exit::Exit;
@@ -47,12 +49,85 @@ impl Finding {
     pub(crate) fn of(proved: &VerifiedBundle, subject: &Subject, now: Time) -> Option<Self> {
         let mut finding = match proved.find(subject).ok()? {
             Proved::Label(label) => Self::of_label(subject, label, now),
+            Proved::Summary(label) => Self::of_summary(subject, label, now),
+            Proved::Index(_) => Self::of_printed(proved, subject, now)?,
             Proved::Subject(status) => Self::of_status(subject, status),
             Proved::Absent => Self::of_absence(subject),
             _ => return None,
         };
         finding.witness(proved);
         Some(finding)
+    }
+
+    /// The label that carries what was asked for as a printed id; of several the worst.
+    fn of_printed(proved: &VerifiedBundle, subject: &Subject, now: Time) -> Option<Self> {
+        let Subject::Label(asked) = subject else {
+            return None;
+        };
+        let carriers = proved.alias(asked.scheme(), asked.native().as_str()).ok()?;
+        let Some((_, worst)) = carriers.decisive(now) else {
+            return Some(Self::of_absence(subject));
+        };
+        let label = Subject::Label(worst.label().clone());
+        let mut finding = match proved.find(&label) {
+            Ok(Proved::Label(whole)) => Self::of_label(&label, whole, now),
+            _ => Self::of_summary(&label, worst, now),
+        };
+        let all = carriers.labels().iter();
+        let all: Vec<String> = all.map(|one| one.label().to_string()).collect();
+        let fact = format!("{asked}, an id printed on {}", all.join(", "));
+        finding.facts.insert(0, ("asked", fact));
+        finding.json["asked"] = json!(asked.to_string());
+        finding.json["printed_on"] = json!(all);
+        Some(finding)
+    }
+
+    /// A label of a pack, of which the history is not at hand.
+    fn of_summary(subject: &Subject, label: &LabelSummary, now: Time) -> Self {
+        let (exit, word, says) = label_answer(label, now);
+        let issue = label.issue();
+        let until = label.not_after();
+        let mut facts = vec![
+            (
+                "product",
+                format!("{}, of {}", names(&issue.product), issue.holder.name),
+            ),
+            (
+                "level",
+                format!("{} of {}", issue.level, label.label().scheme()),
+            ),
+            (
+                "since",
+                format!("entry {} at the latest", label.since().index()),
+            ),
+        ];
+        facts.extend(label.reason().map(|reason| ("reason", reason.to_string())));
+        let end = until.map_or("no end is set".into(), |end| end.to_string());
+        facts.push(("until", end));
+        let json = json!({
+            "subject": subject.to_string(), "found": true, "status": label.status().to_string(),
+            "reason": label.reason().map(|reason| reason.to_string()),
+            "issuer": label.issuer().as_str(), "since_index": label.since().index().get(),
+            "not_after": until.map(|end| end.to_string()), "expired": label.is_expired_at(now),
+            "cut_off": cut_word(label.cut_off()), "history": null,
+        });
+        Self {
+            subject: subject.clone(),
+            exit,
+            word,
+            says,
+            facts,
+            authentic: format!(
+                "yes: issued by {}, which was accredited for {} when it did, at entry {}",
+                label.issuer(),
+                label.label().scheme(),
+                label.record().first_index()
+            ),
+            witnessed: String::new(),
+            status: label_status(label, now),
+            as_of: now,
+            json,
+        }
     }
 
     /// The exit, before anything else about the answer is known.
@@ -148,7 +223,7 @@ impl Finding {
     fn of_label(subject: &Subject, label: &LabelStatus, now: Time) -> Self {
         let status = label.status();
         let body = label.body();
-        let (exit, word, says) = label_answer(label, now);
+        let (exit, word, says) = label_answer(label.summary(), now);
         let mut facts = vec![
             (
                 "product",
@@ -206,7 +281,7 @@ impl Finding {
                 label.record().first_index()
             ),
             witnessed: String::new(),
-            status: label_status(label, now),
+            status: label_status(label.summary(), now),
             as_of: now,
             json,
         }

@@ -3,15 +3,20 @@
 //! One file a command; `args` is the command line as typed, `report` what comes back. Proofs are
 //! `labelproof_core`'s, lookups and the trust store `labelproof`'s.
 
+mod age;
 mod args;
+mod asked;
+mod assortment;
 mod bulk;
 mod change;
+mod check;
 mod deliver;
 mod duration;
 mod event;
 mod files;
 mod finding;
 mod get;
+mod held;
 mod inspect;
 mod issue;
 mod key;
@@ -20,6 +25,8 @@ mod log;
 mod lookup;
 mod mirror;
 mod outcome;
+mod pack;
+mod product;
 mod publish;
 mod reading;
 mod reinstate;
@@ -45,7 +52,7 @@ use clap::{CommandFactory, Parser, error::ErrorKind};
 use labelproof_host::exit::Exit;
 
 use crate::{
-    args::{Cli, Command, EventCommand, KeyCommand, TrustCommand},
+    args::{Cli, Command, EventCommand, KeyCommand, PackCommand, TrustCommand},
     report::{Failure, Form, Paint, Report, tell},
     world::World,
 };
@@ -108,6 +115,10 @@ fn dispatch(
         Command::Submit(args) => ("submit", submit::run(&args, world)),
         Command::Status(args) => ("status", status::run(&args, world)),
         Command::Verify(args) => ("verify", verify::run(&args, world)),
+        Command::Check(args) => ("check", check::run(&args, world)),
+        Command::Pack(PackCommand::Make(args)) => ("pack make", pack::make(&args, world)),
+        Command::Pack(PackCommand::Update(args)) => ("pack update", pack::update(&args, world)),
+        Command::Pack(PackCommand::Verify(args)) => ("pack verify", pack::verify(&args, world)),
         Command::Inspect(args) => ("inspect", inspect::run(&args.file, world)),
         Command::Log(args) => ("log", log::run(&args, world)),
         Command::Get(args) => ("get", get::run(&args, world)),

@@ -9,7 +9,7 @@ use labelproof::{
     },
 };
 use labelproof_core::{
-    event::Subject,
+    event::{Gtin14, Subject},
     status::{Failure as Kind, Unverified},
 };
 use labelproof_host::{exit::Exit, tiles::TilesError};
@@ -31,6 +31,19 @@ pub(crate) fn look_up(
 ) -> Result<Looked, Failure> {
     world.trace(format!("asking {} about {subject}", server.url()));
     lookup::look_up(server, log, store, subject, world.now())
+        .map_err(|error| failed(server, &error, world))
+}
+
+/// Asks for all labels of a product and checks the answer.
+pub(crate) fn look_up_product(
+    server: &LogServer,
+    log: &TrustedLog,
+    store: &TrustStore,
+    gtin: &Gtin14,
+    world: &World,
+) -> Result<Looked, Failure> {
+    world.trace(format!("asking {} about product {gtin}", server.url()));
+    lookup::look_up_product(server, log, store, gtin, world.now())
         .map_err(|error| failed(server, &error, world))
 }
 

@@ -6,6 +6,7 @@
 mod bundle;
 mod entry;
 mod evidence;
+mod products;
 
 use std::path::Path;
 
@@ -73,7 +74,7 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn check(&self, file: &Path) -> Result<Report, Failure> {
-        let bytes = self.world.read(file)?;
+        let bytes = self.world.read_pack(file)?;
         let name = file.display().to_string();
         match FileKind::of(&bytes) {
             Some(FileKind::Bundle) => self.bundle(&name, &bytes),

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use labelproof::log_server::LogServer;
+use labelproof::log_server::{LogServer, MAX_PACK_BYTES};
 use labelproof_core::time::Time;
 use labelproof_host::{
     clock::{Clock, SystemClock},
@@ -79,6 +79,18 @@ impl World {
     /// # Errors
     /// Exit 2 if it is not there or cannot be read, 10 if it is larger than any of ours.
     pub(crate) fn read(&self, path: &Path) -> Result<Vec<u8>, Failure> {
+        Self::read_up_to(path, MAX_FILE_BYTES)
+    }
+
+    /// Reads a pack, which may be larger than any other file of ours.
+    ///
+    /// # Errors
+    /// As [`World::read`].
+    pub(crate) fn read_pack(&self, path: &Path) -> Result<Vec<u8>, Failure> {
+        Self::read_up_to(path, MAX_PACK_BYTES as u64)
+    }
+
+    fn read_up_to(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Failure> {
         let name = path.display();
         let failed = |error: io::Error| {
             let what = match error.kind() {
@@ -88,12 +100,11 @@ impl World {
             Failure::new(Exit::Usage, what)
         };
         // Up to the limit, whatever the length is said to be: a pipe or a device has none.
-        let mut file = File::open(path).map_err(failed)?.take(MAX_FILE_BYTES + 1);
+        let mut file = File::open(path).map_err(failed)?.take(max_bytes + 1);
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         if file.limit() == 0 {
-            let what =
-                format!("{name}: more than {MAX_FILE_BYTES} bytes, no file of ours has so many");
+            let what = format!("{name}: more than {max_bytes} bytes, no file of ours has so many");
             return Err(Failure::new(Exit::Malformed, what));
         }
         Ok(bytes)

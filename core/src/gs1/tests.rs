@@ -1,3 +1,5 @@
+//! Codes as they are typed and scanned, right and wrong.
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 

@@ -5,8 +5,8 @@
 //! label     its record and whole history, or its absence, also as a printed id
 //! once      every scheme, every authority that signed or tested, their members, genesis
 //! ```
-//! The history of a label is left out where its issue is among the events that name a product, and no key or
-//! authority of its scheme was cut off up to its last event: then its record says all. A pack is read by
+//! The history of a label is left out where it is active, its issue is among the events that name a product, and no
+//! key or authority of its scheme was cut off up to its last event: then its record says all. A pack is read by
 //! `status::verify`; here it is gathered, in two passes over the entries so that it is never in memory as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,7 @@ use crate::merkle::{LeafHash, LeafIndex};
 use crate::state::StateView;
 use crate::state::head::StateHead;
 use crate::state::key::{MapKey, MapName};
-use crate::state::record::{IndexRecord, StateRecord};
+use crate::state::record::{IndexRecord, StateRecord, Status};
 use crate::tlog_proof::TlogProof;
 
 /// What a pack is asked for.
@@ -248,7 +248,9 @@ impl<R: ReadLog> Packer<'_, R> {
                 }
             };
             let is_reached = cut.is_some_and(|cut| cut <= record.last_index());
-            if part.need == Need::Whole || is_reached {
+            // A label that is not active: a reader wants to know since when, and why in the authority's words.
+            let is_asked_why = record.status() != Status::Active;
+            if part.need == Need::Whole || is_reached || is_asked_why {
                 for index in self.builder.indices(&Subject::Label(part.label))? {
                     wanted.entry(index).or_default().push(name.clone());
                 }

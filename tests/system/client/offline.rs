@@ -49,7 +49,7 @@ fn verify_opens_no_socket() {
     }
 }
 
-fn network_calls(desk: &Desk, args: &[&str], code: i32) -> Vec<String> {
+pub(crate) fn network_calls(desk: &Desk, args: &[&str], code: i32) -> Vec<String> {
     let calls = desk.path("calls");
     let program = desk.command();
     let done = Command::new("strace")
@@ -68,7 +68,7 @@ fn network_calls(desk: &Desk, args: &[&str], code: i32) -> Vec<String> {
     calls.map(str::to_owned).collect()
 }
 
-fn has(program: &str, args: &[&str]) -> bool {
+pub(crate) fn has(program: &str, args: &[&str]) -> bool {
     Command::new(program)
         .args(args)
         .output()

@@ -3,7 +3,7 @@
 use labelproof_core::{
     event::Subject,
     state::{CutOff, Falls, record::Status},
-    status::LabelStatus,
+    status::LabelSummary,
     time::Time,
 };
 use labelproof_host::exit::Exit;
@@ -20,7 +20,7 @@ pub(super) fn in_force(subject: &Subject) -> &'static str {
 }
 
 /// The exit, the word and its meaning; of several troubles the most severe.
-pub(super) fn label_answer(label: &LabelStatus, now: Time) -> (Exit, String, String) {
+pub(super) fn label_answer(label: &LabelSummary, now: Time) -> (Exit, String, String) {
     let status = label.status();
     let (mut exit, mut word, mut says) = own_answer(status);
     let mut trouble = |other: Exit, named: &str, meant: &str| {
@@ -55,7 +55,7 @@ pub(super) fn label_answer(label: &LabelStatus, now: Time) -> (Exit, String, Str
 }
 
 /// The status statement, which must not contradict the word above it; its time follows.
-pub(super) fn label_status(label: &LabelStatus, now: Time) -> String {
+pub(super) fn label_status(label: &LabelSummary, now: Time) -> String {
     let status = label.status();
     let ended = status == Status::Active && label.is_expired_at(now);
     let until = if ended {

@@ -1,7 +1,8 @@
 //! A bundle from a file: every check, then the answer for each subject.
 
 use labelproof::{
-    lookup::{freshness, trusted},
+    lookup::freshness,
+    pack,
     proof::log_of_note,
     trust::{
         TrustedLog,
@@ -11,7 +12,8 @@ use labelproof::{
 use labelproof_core::{
     bundle::Bundle,
     event::{Event, Subject},
-    status::{Finding as Proved, VerifiedBundle, verify},
+    state::key::MapType,
+    status::{Finding as Proved, VerifiedBundle},
 };
 use labelproof_host::exit::Exit;
 use serde_json::json;
@@ -28,8 +30,17 @@ impl Bench<'_> {
     pub(super) fn bundle(&self, name: &str, bytes: &[u8]) -> Result<Report, Failure> {
         let bundle =
             Bundle::parse(bytes).map_err(|error| Failure::on(Exit::Malformed, name, &error))?;
+        let asks_products = self.args.gtin.is_some()
+            || self.args.subject.is_none()
+                && bundle
+                    .answers()
+                    .iter()
+                    .any(|(about, _)| about.kind() == MapType::Product);
+        if asks_products {
+            return self.products(name, bytes);
+        }
         let log = log_of_note(bundle.proof().note(), &self.trust).ok_or_else(|| not_ours(name))?;
-        let proved = verify(&bundle, &trusted(log), self.now)
+        let proved = pack::verify(&bundle, log, self.now)
             .map_err(|error| Failure::on(unverified_exit(&error), name, &error))?;
         let standing = self.standing(log, &proved)?;
         let subjects = self.subjects(name, log, &proved)?;
@@ -154,7 +165,7 @@ impl Bench<'_> {
 /// Each label, or where there is none each other subject that exists and is not only on the way.
 fn named(proved: &VerifiedBundle) -> Vec<Subject> {
     let labels: Vec<Subject> = proved
-        .labels()
+        .summaries()
         .map(|label| Subject::Label(label.label().clone()))
         .collect();
     // Beside an absence the others are only there to show where the name belongs.
