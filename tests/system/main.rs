@@ -11,6 +11,7 @@ mod durability;
 mod follow;
 mod forks;
 mod fsck;
+mod http_api;
 mod life;
 mod mirror;
 mod quorum;

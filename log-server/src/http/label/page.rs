@@ -82,9 +82,11 @@ pub(in crate::http) fn verdict(answer: &Answer) -> (Tone, &'static str, String) 
 
 fn answer_box(answer: &Answer) -> String {
     let (tone, word, says) = verdict(answer);
-    let until = match &answer.label.not_after {
-        Some(end) => format!("Valid until {}.", date(end)),
-        None => "No end of its validity is set.".to_owned(),
+    // An end matters only to what has not ended yet.
+    let until = match (&answer.label.not_after, answer.label.status) {
+        (Some(end), Word::Active | Word::Suspended) => format!(" Valid until {}.", date(end)),
+        (None, Word::Active | Word::Suspended) => " No end of its validity is set.".to_owned(),
+        _ => String::new(),
     };
     let reason = answer
         .label
@@ -94,7 +96,7 @@ fn answer_box(answer: &Answer) -> String {
             format!(" The reason given: {}.", reason.replace('-', " "))
         });
     let text = format!(
-        "{says}{reason} Since {}. {until} This log speaks as of {}.",
+        "{says}{reason} Since {}.{until} This log speaks as of {}.",
         date(&answer.since),
         moment(&answer.as_of)
     );
@@ -121,11 +123,7 @@ fn words(standing: Standing) -> (Tone, &'static str, &'static str) {
             "SUPERSEDED",
             "Another label has taken its place.",
         ),
-        Standing::As(Word::Revoked) => (
-            Tone::Bad,
-            "REVOKED",
-            "The label was revoked and will not come back.",
-        ),
+        Standing::As(Word::Revoked) => (Tone::Bad, "REVOKED", "The label was revoked."),
         Standing::As(Word::Withdrawn) => (Tone::Bad, "WITHDRAWN", "The label was given up."),
         Standing::As(Word::Lapsed) => (Tone::Bad, "LAPSED", "What the label rested on has ended."),
         Standing::As(Word::Annulled) => {

@@ -105,7 +105,7 @@ fn table(labels: &[LabelAnswer]) -> String {
             .and_then(|end| end.split('T').next());
         rows.push_str(&format!(
             "<tr><td>{}<br><code>{}</code></td><td>{}<br>{}</td><td><span class=\"badge {class}\">{word}</span></td>\
-             <td>{}</td></tr>\n",
+             <td class=\"day\">{}</td></tr>\n",
             Html::link(&label.url, label.product.first().unwrap_or(&label.id)),
             Html::text(&label.id),
             Html::text(&label.holder.name),
