@@ -40,7 +40,7 @@ use crate::{engine::causes, log::Log, progress::Progress, storage::StorageError}
     get, path = "/v1/stream", tag = "events", operation_id = "stream",
     params(
         ("after" = Option<u64>, Query, description = "Begins with the entry after this one; without it, with the next that is published."),
-        ("last-event-id" = Option<String>, Header, description = "The `id` of the last entry that was received; wins over `after`."),
+        ("last-event-id" = Option<u64>, Header, description = "The `id` of the last entry that was received; wins over `after`."),
     ),
     responses(
         (status = 200, description = "Server-sent events named `entry`, each with `id`, the entry's index, and `data`, a JSON object \

@@ -137,10 +137,7 @@ impl Wish {
                 text.parse().map_err(|error| format!("is {error}"))
             })?,
             status: query.get("status", status_of)?,
-            after: query.get("after", |text| {
-                text.parse()
-                    .map_err(|_| "is no place in the log; it comes from the page before")
-            })?,
+            after: query.get("after", after_of)?,
             limit: query.get("limit", limit_of)?.unwrap_or(DEFAULT_LIMIT),
         })
     }
@@ -190,6 +187,15 @@ pub(super) fn gtin_of(digits: &str) -> Result<Gtin14, GtinError> {
         });
     }
     Gtin14::from_scan(digits).map(|scanned: Scanned| scanned.gtin().clone())
+}
+
+/// SPEC openapi, int64: a reader's integers may have a sign, and no log gets that far.
+fn after_of(text: &str) -> Result<LeafIndex, &'static str> {
+    let index = text
+        .parse()
+        .ok()
+        .filter(|index: &LeafIndex| i64::try_from(index.get()).is_ok());
+    index.ok_or("is no place in the log; it comes from the page before")
 }
 
 fn status_of(text: &str) -> Result<Word, String> {

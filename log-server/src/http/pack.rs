@@ -26,6 +26,7 @@ use labelproof_core::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::error;
+use utoipa::ToSchema;
 
 use super::{
     NO_STORE, Service, apart,
@@ -37,10 +38,15 @@ use super::{
 };
 use crate::{log::Log, storage::StorageError};
 
+/// What is asked for, a line each.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = "pack-subjects")]
+pub(super) struct Subjects(());
+
 /// `POST /v1/pack`: proves where many products and labels stand, all under one head.
 #[utoipa::path(
     post, path = "/v1/pack", tag = "status", operation_id = "pack",
-    request_body(content = String, content_type = "text/plain",
+    request_body(content = inline(Subjects), content_type = "text/plain",
         description = "One subject a line, `gtin` and 14 digits or `label` and scheme/id; at most 100,000 lines.",
         example = "gtin 09521234001010\nlabel jp.jc-star/EX-000123\n"),
     responses(

@@ -77,7 +77,8 @@ pub(super) async fn product(
     params(
         ("gtin" = String, Path, description = "8, 12, 13 or 14 digits, the last a check digit.", example = "09521234001010",
             format = "gtin"),
-        ("qualifiers" = String, Path, description = "`22/…`, `10/…` and `21/…`, in this order; dropped.", example = "10/AB-1"),
+        ("qualifiers" = String, Path, description = "`22/…`, `10/…` and `21/…`, in this order; dropped.", example = "10/AB-1",
+            format = "gs1-qualifiers"),
         ("linkType" = Option<String>, Query, description = "`all` for the link set, or one link type.",
             example = "gs1:certificationInfo"),
     ),

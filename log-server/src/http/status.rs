@@ -105,7 +105,7 @@ pub(super) async fn member(
 #[utoipa::path(
     get, path = "/v1/status/gtin/{gtin}", tag = "status", operation_id = "product_status",
     params(("gtin" = String, Path, description = "The product's number, with 8, 12, 13 or 14 digits.", example = "09521234001010",
-        pattern = "^([0-9]{8}|[0-9]{12,14})$", max_length = 14)),
+        format = "gtin")),
     responses(
         (status = 200, description = "A bundle that proves every label that names the product, or that none does.", body = String,
             content_type = "text/x.labelproof", headers(("etag"))),

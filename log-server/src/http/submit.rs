@@ -26,7 +26,10 @@ use labelproof_core::{
 };
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 use super::{
     MAX_BODY_BYTES, NO_STORE, Service, apart, error::Problem, lookup::proof_of,
@@ -100,17 +103,17 @@ pub(super) enum Mode {
     Try,
 }
 
-/// The value of `dry-run`.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "`Mode` reads it; this says what it looks like")]
-pub(super) enum DryRun {
-    /// Said is said.
-    #[schema(rename = "")]
-    Named,
-    /// The same.
-    #[schema(rename = "true")]
-    True,
+/// The value of `dry-run`: nothing, for to name it is enough, or `true`.
+pub(super) enum DryRun {}
+
+impl PartialSchema for DryRun {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        text.enum_values(Some(["", "true"])).into()
+    }
 }
+
+impl ToSchema for DryRun {}
 
 impl<S: Send + Sync> FromRequestParts<S> for Mode {
     type Rejection = Problem;
