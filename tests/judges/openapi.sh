@@ -36,6 +36,6 @@ grep -A12 '= SUMMARY =' "$dir/schemathesis.log"
 "$bin/labelproof" event new label.issue | sed 's/EX-000123/EX-900/g' >"$dir/event.json"
 "$bin/labelproof" event sign label.issue --key "$dir/label.key" --origin "$origin" --file "$dir/event.json" >"$dir/new.note"
 curl -fsS "$log_url/openapi.json" >"$dir/openapi.json"
-"$dir/venv/bin/openapi-python-client" generate --meta none --path "$dir/openapi.json" \
-  --output-path "$dir/client/labelproof_log_client" --fail-on-warning >"$dir/generator.log" 2>&1
+"$dir/venv/bin/openapi-python-client" generate --meta none --config openapi/client.yml --path "$dir/openapi.json" \
+  --output-path "$dir/client/labelproof_log_client" >"$dir/generator.log" 2>&1
 PYTHONPATH=$dir/client "$dir/venv/bin/python" openapi/round.py "$log_url" "$dir/new.note" jp.jc-star/EX-900

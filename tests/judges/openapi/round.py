@@ -3,27 +3,34 @@
     round.py URL NOTE LABEL     NOTE: a file with the signed issue of LABEL, which the log does not have
 """
 
+import io
 import sys
 
 from labelproof_log_client import Client
 from labelproof_log_client.api.about import describe_log
 from labelproof_log_client.api.events import event, submit_event
 from labelproof_log_client.api.labels import label, labels
-from labelproof_log_client.api.products import product
 from labelproof_log_client.api.status import label_status
 from labelproof_log_client.models import Status
+from labelproof_log_client.types import File
 
 url, note, name = sys.argv[1:]
 scheme, native = name.split("/")
 client = Client(base_url=url)
 
+
+
+def send(text):
+    return submit_event.sync_detailed(client=client, body=File(payload=io.BytesIO(text.encode())))
+
+
 before = describe_log.sync(client=client)
 assert before.origin == "labels.g7.example", before
 
 text = open(note, encoding="utf-8").read()
-place = submit_event.sync_detailed(client=client, body=text)
+place = send(text)
 assert place.status_code == 201, place
-again = submit_event.sync_detailed(client=client, body=text)
+again = send(text)
 assert (again.status_code, again.parsed.index) == (200, place.parsed.index), again
 assert event.sync_detailed(place.parsed.event, client=client).content.decode() == text
 
@@ -43,6 +50,6 @@ for _ in range(1000):
     after = int(page.next_.rsplit("after=", 1)[1])
 assert name in seen and len(seen) == len(set(seen)), seen
 
-refused = submit_event.sync_detailed(client=client, body="no note")
+refused = send("no note")
 assert refused.status_code == 400 and refused.parsed.type_.endswith(":malformed"), refused
 print(f"a generated client issued {name}, read it back and found it among {len(seen)} labels")
