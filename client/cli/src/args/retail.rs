@@ -17,8 +17,8 @@ pub(crate) struct Check {
     /// The column with the GTINs, by name or by its number.
     #[arg(long, value_name = "COLUMN")]
     pub(crate) column: Option<Column>,
-    /// A pack to answer from, without a network; else the log is asked.
-    #[arg(long, value_name = "FILE", conflicts_with = "log", value_hint = ValueHint::FilePath)]
+    /// A pack to answer from; then no log is asked, whatever --log or LABELPROOF_LOG says.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) pack: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) network: Network,
