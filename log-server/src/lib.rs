@@ -17,6 +17,7 @@ pub mod pool;
 pub mod progress;
 pub mod publisher;
 pub mod quota;
+mod read_cache;
 pub mod rebuild;
 mod recent;
 pub mod sequencer;

@@ -35,6 +35,7 @@ use crate::{
     pool::Pool,
     progress::Progress,
     quota::{Meter, Quotas},
+    read_cache::ReadCache,
     recent::RecentNodes,
     shelf::{Acknowledged, Published, Shelf},
     storage::{Directory, StorageError},
@@ -69,8 +70,7 @@ pub struct Log {
     index_is_checked: AtomicBool,
     is_open: AtomicBool,
     genesis: Mutex<Option<LeafHash>>,
-    /// Entries that were read for answers; those of members, schemes and authorities are in every one.
-    read: Mutex<BTreeMap<LeafIndex, Vec<u8>>>,
+    read: ReadCache,
 }
 
 /// Where events are accepted.
@@ -160,7 +160,7 @@ impl Log {
             index_is_checked: AtomicBool::new(false),
             is_open: AtomicBool::new(false),
             genesis: Mutex::default(),
-            read: Mutex::default(),
+            read: ReadCache::default(),
         }
     }
 
@@ -353,21 +353,7 @@ impl Log {
     /// # Errors
     /// As [`Directory::entry`].
     pub(crate) fn entry(&self, index: LeafIndex) -> Result<Vec<u8>, StorageError> {
-        let known = |log: &Self| {
-            let read = log.read.lock().unwrap_or_else(PoisonError::into_inner);
-            read.get(&index).cloned()
-        };
-        if let Some(entry) = known(self) {
-            return Ok(entry);
-        }
-        let entry = self.setting.directory.entry(index)?;
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if read.len() >= MAX_READ_ENTRIES {
-            // Labels come once and fill it; what every answer needs is back after one read each.
-            read.clear();
-        }
-        read.insert(index, entry.clone());
-        Ok(entry)
+        self.read.entry(&self.setting.directory, index)
     }
 
     /// The first head on the shelf that holds an entry, else the newest: what a receipt stands under.
@@ -500,7 +486,5 @@ impl Log {
 
 /// Network time steps a clock by milliseconds; two seconds is a leap second and one more.
 const MAX_STEP_BACK_MS: u64 = 2_000;
-/// Entries kept for answers, at most 16 KiB each.
-const MAX_READ_ENTRIES: usize = 1_024;
 /// Details of labels kept in memory, about 1 KiB each; a label that is needed again costs a few reads.
 pub(crate) const MAX_LOADED_LABELS: usize = 131_072;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::ground::{Ground, Target};
-use crate::load::{Plan, Shed};
+use crate::load::{Plan, Shed, whole};
 use crate::run::{Measured, fill, measure, runtime, settle};
 use crate::sources;
 
@@ -169,7 +169,7 @@ impl Options {
             What::Status => std::sync::Arc::new(sources::Status { labels: self.from }),
             What::Events => {
                 let most = rate.unwrap_or(MOST_RATE) * time.as_secs_f64();
-                let count = (most as u64).next_multiple_of(batch);
+                let count = whole(most).next_multiple_of(batch);
                 let signed = sources::events(*next, count, batch);
                 *next += count;
                 signed.source

@@ -164,7 +164,8 @@ impl Outcome {
     /// The latency that `percent` of the good answers do not exceed, in milliseconds.
     pub(crate) fn percentile_ms(&self, percent: f64) -> f64 {
         let last = self.latencies.len().saturating_sub(1);
-        let at = (self.latencies.len() as f64 * percent / 100.0) as usize;
+        let at = usize::try_from(whole(self.latencies.len() as f64 * percent / 100.0));
+        let at = at.unwrap_or(last);
         self.latencies
             .get(at.min(last))
             .map_or(f64::NAN, |micros| f64::from(*micros) / 1_000.0)
@@ -204,3 +205,12 @@ impl fmt::Display for Outcome {
 /// A minute of retries: after that a log that sheds does not take the event at all.
 const MOST_TRIES: usize = 1_200;
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// The whole part of a count that is no larger than what a run can send.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the fraction is what goes; a run sends far less than 2^53"
+)]
+pub(crate) fn whole(count: f64) -> u64 {
+    count as u64
+}

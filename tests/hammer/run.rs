@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::ground::{Ground, Target};
-use crate::load::{self, Outcome, Plan, Shed, Source};
+use crate::load::{self, Outcome, Plan, Shed, Source, whole};
 use crate::process::{self, Usage};
 use crate::sources::{self, Paths};
 
@@ -338,7 +338,7 @@ pub(crate) fn overload(
 ) -> io::Result<(Measured, Measured)> {
     let time = Duration::from_secs(seconds);
     // Sheds need no fresh event: those that were signed go round, and known ones are answered as such.
-    let count = ((rate * seconds as f64) as u64).clamp(1, OVERLOAD_EVENTS);
+    let count = whole(rate * seconds as f64).clamp(1, OVERLOAD_EVENTS);
     let events = sources::events(from, count, 1).source;
     let around = Arc::new(Around { events, count });
     let plan = Plan {
