@@ -51,7 +51,7 @@ enum Outcome {
         ("dry-run" = inline(Option<DryRun>), Query, description = "Say whether the log would take them, and take nothing."),
         ("prefer" = Option<String>, Header, description = "`respond-async`: do not wait for the witnesses (RFC 7240)."),
     ),
-    request_body(content = String, content_type = "application/jsonl",
+    request_body(content = Option<String>, content_type = "application/jsonl",
         description = "One JSON string a line, each a signed note; at most 10,000 lines and 16 MiB."),
     responses(
         (status = 200, description = "One JSON object a line of the request, in order: `line`, `status`, and what \

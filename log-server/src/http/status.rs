@@ -126,7 +126,7 @@ pub(super) async fn gtin(
     get, path = "/v1/status/alias/{scheme}/{*id}", tag = "status", operation_id = "alias_status",
     params(
         ("scheme" = String, Path, description = "The scheme.", example = "jp.jc-star", pattern = "^[a-z0-9]+([.][a-z0-9-]+)+$", max_length = 32),
-        ("id" = String, Path, description = "What is printed on the product.", example = "EX-000123-R1", min_length = 1, max_length = 96),
+        ("id" = String, Path, description = "What is printed on the product.", example = "EX-000123-R1", min_length = 1, max_length = 128),
     ),
     responses(
         (status = 200, description = "A bundle that proves every label of the scheme that is or was called so, or that none is.", body = String,
