@@ -3,6 +3,7 @@
 mod offline;
 mod online;
 mod report;
+mod written;
 
 use labelproof_core::event::{EventId, Kind};
 use labelproof_tests::paper_log::PaperLog;

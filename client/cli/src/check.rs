@@ -92,6 +92,12 @@ fn asked(
     journal: &Path,
     world: &World,
 ) -> Result<(Held, Source), Failure> {
+    if is_standard_input(&args.file) {
+        let what = "standard input is read once, and a log is asked before the rows are judged";
+        return Err(
+            Failure::new(Exit::Usage, what).next("write it to a file first, or give --pack")
+        );
+    }
     let log = only_log(trust)?;
     let to = destination(&args.network, log, world)?;
     let source = Source::Log(to.server.url().to_owned());
@@ -168,7 +174,7 @@ fn open(
     args: &impl Assortment,
     bar: Option<&ProgressBar>,
 ) -> Result<Rows<Box<dyn std::io::Read>>, Failure> {
-    let read: Box<dyn std::io::Read> = if file == Path::new("-") {
+    let read: Box<dyn std::io::Read> = if is_standard_input(file) {
         Box::new(std::io::stdin())
     } else {
         let opened = File::open(file).map_err(|error| {
@@ -187,6 +193,10 @@ fn open(
         }
     };
     Rows::open(read, file, args.column()).map_err(|error| unreadable(file, &error))
+}
+
+fn is_standard_input(file: &Path) -> bool {
+    file == Path::new("-")
 }
 
 fn unreadable(file: &Path, error: &AssortmentError) -> Failure {

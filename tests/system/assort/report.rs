@@ -6,14 +6,14 @@ use serde_json::Value;
 use super::{ROWS, assert_rows, assortment, paper, subjects};
 use crate::client::{AT, Desk, then};
 
-fn desk() -> Desk {
+pub(super) fn desk() -> Desk {
     let desk = Desk::trusting("http://127.0.0.1:1");
     desk.write("retail.labelproof", &paper(then()).pack(&subjects()));
     desk.write("assortment.csv", assortment().as_bytes());
     desk
 }
 
-fn check(desk: &Desk, report: &str) -> Ended {
+pub(super) fn check(desk: &Desk, report: &str) -> Ended {
     desk.run(&[
         "check",
         "--file",
@@ -204,4 +204,17 @@ fn a_report_that_cannot_be_has_an_exit_and_leaves_the_old_one() {
         assert!(ended.stderr.contains(says), "{file} {report}: {ended:?}");
         assert_eq!(std::fs::read(desk.path("out.json")).unwrap(), b"old");
     }
+    // The log is asked before the rows are judged, and standard input does not come twice.
+    let online = [
+        "check",
+        "--file",
+        "-",
+        "--trust",
+        "trust.toml",
+        "--report",
+        "out.json",
+    ];
+    let ended = desk.run(&online);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("standard input"), "{ended:?}");
 }
