@@ -22,7 +22,7 @@ use labelproof_host::tiles::TilesError;
 use crate::{
     log_server::{LogServer, ServerError},
     trust::{
-        TrustedLog,
+        NotHome, TrustedLog,
         store::{AdvanceError, Newest, Standing, TrustStore},
     },
 };
@@ -57,6 +57,7 @@ pub fn look_up_product(
     let bytes = server.product_status(gtin)?;
     let bundle = Bundle::parse(&bytes)?;
     let proved = verify(&bundle, &trusted(log), now)?;
+    log.check_home(&proved)?;
     if proved.product(gtin).is_err() {
         return Err(LookupError::other(gtin));
     }
@@ -111,6 +112,7 @@ fn proved(
 ) -> Result<(Subject, VerifiedBundle), LookupError> {
     let bundle = Bundle::parse(bytes)?;
     let proved = verify(&bundle, &trusted(log), now)?;
+    log.check_home(&proved)?;
     let subject = subject.clone();
     match proved.find(&subject) {
         Ok(_) => Ok((subject, proved)),
@@ -266,6 +268,9 @@ pub enum LookupError {
     /// Not a bundle.
     #[error("the log's answer is not a bundle")]
     Bundle(#[from] BundleError),
+    /// The log speaks of a label of a scheme whose home it is not.
+    #[error("the log's answer is about a label that is not its own")]
+    NotHome(#[from] NotHome),
     /// A bundle that says nothing of what was asked.
     #[error("the log's answer proves nothing about {subject}")]
     OtherSubject {

@@ -39,6 +39,7 @@ pub fn fetch(
     let bytes = server.pack(subjects)?;
     let bundle = Bundle::parse(&bytes)?;
     let proved = verify(&bundle, log, now)?;
+    log.check_home(&proved)?;
     for subject in subjects {
         let said = match subject {
             PackSubject::Product(gtin) => proved.product(gtin).is_ok(),
@@ -52,6 +53,8 @@ pub fn fetch(
 }
 
 /// Checks a bundle or pack as [`labelproof_core::status::verify`] does, on as many threads as there are cores.
+///
+/// Whether the log is the home of its labels is [`TrustedLog::check_home`]'s.
 ///
 /// # Errors
 /// [`Unverified`]; nothing of it may be used then.

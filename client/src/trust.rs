@@ -25,11 +25,12 @@ use labelproof_core::{
     event::{SchemeId, Subject},
     merkle::LeafHash,
     policy::Policy,
+    status::VerifiedBundle,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use error::{NoHome, TrustError};
+pub use error::{NoHome, NotHome, TrustError};
 
 /// A parsed trust file.
 #[derive(Clone, Debug)]
@@ -178,6 +179,24 @@ impl TrustedLog {
     /// The schemes whose home it is.
     pub fn schemes(&self) -> &Schemes {
         &self.schemes
+    }
+
+    /// Checks that it is the home of every label in a checked answer.
+    ///
+    /// # Errors
+    /// [`NotHome`]: of such a label the log can say nothing, so nothing of the answer may be used.
+    pub fn check_home(&self, proved: &VerifiedBundle) -> Result<(), NotHome> {
+        let foreign = proved
+            .summaries()
+            .map(|label| label.label().scheme())
+            .find(|scheme| !self.schemes.contain(scheme));
+        match foreign {
+            None => Ok(()),
+            Some(scheme) => Err(NotHome {
+                log: self.origin.clone(),
+                scheme: scheme.clone(),
+            }),
+        }
     }
 
     /// Whose signatures a checkpoint of it needs.

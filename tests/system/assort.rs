@@ -1,5 +1,6 @@
 //! A shop's assortment against three schemes: by status, by pack without a network, and by the log.
 
+mod home;
 mod offline;
 mod online;
 mod report;

@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 use crate::{
     age::{Age, Limits},
     deliver::Destination,
-    lookup::{failed, forked, unverified_exit},
+    lookup::{failed, forked, not_home, unverified_exit},
     outcome::store_failed,
     product::{Dates, Judged},
     report::Failure,
@@ -97,13 +97,13 @@ impl Held {
         }
         let newest = newest.as_ref().filter(|_| reading.at.is_none());
         let age = Age::measure(proved.as_of(), reading.now, reading.limits, newest);
-        Self::of(proved, age, log, reading.trust, reading.now)
+        Self::of(name, proved, age, log, reading.trust, reading.now)
     }
 
     /// Takes what the log answered and was checked already.
     ///
     /// # Errors
-    /// Exit 12 if the log is not the home of a scheme in it.
+    /// Exit 12 if the log is not the home of a scheme in it, 2 if the trust file names other logs too.
     pub(crate) fn from_log(
         looked: &Looked,
         log: &TrustedLog,
@@ -115,26 +115,32 @@ impl Held {
         if let (Standing::Older, Some(before)) = (looked.standing(), looked.before()) {
             age = age.behind(before.checkpoint().head().size().get());
         }
-        Self::of(proved, age, log, reading.trust, reading.now)
+        Self::of(
+            log.origin().as_str(),
+            proved,
+            age,
+            log,
+            reading.trust,
+            reading.now,
+        )
     }
 
     fn of(
+        name: &str,
         proved: VerifiedBundle,
         age: Age,
         log: &TrustedLog,
         trust: &TrustFile,
         now: Time,
     ) -> Result<Self, Failure> {
-        let schemes: BTreeSet<SchemeId> = schemes_of(&proved);
-        for scheme in schemes {
-            // A log that is not the home of a scheme can say nothing of its labels.
-            let home = trust.home_of(&Subject::Scheme(scheme.clone()));
-            if home.is_ok_and(|home| home.origin() == log.origin()) {
-                continue;
-            }
-            let what = format!("{} is not the home of scheme {scheme}", log.origin());
-            return Err(Failure::new(Exit::NotSigned, what)
-                .next("see `labelproof trust show` for the home of each scheme"));
+        log.check_home(&proved)
+            .map_err(|error| not_home(name, &error))?;
+        // One log answers for a product only where it is the only one.
+        if proved
+            .findings()
+            .any(|(name, _)| name.kind() == MapType::Product)
+        {
+            only_log(trust)?;
         }
         Ok(Self {
             dates: Dates::of(&proved),

@@ -4,7 +4,7 @@ use labelproof::{
     log_server::LogServer,
     lookup::{self, Looked, LookupError},
     trust::{
-        TrustedLog,
+        NotHome, TrustedLog,
         store::{AdvanceError, Fork, TrustStore},
     },
 };
@@ -54,6 +54,7 @@ pub(crate) fn failed(server: &LogServer, error: &LookupError, world: &World) -> 
         LookupError::Bundle(_) => Failure::on(Exit::Malformed, server.url(), error),
         LookupError::OtherSubject { .. } => Failure::on(Exit::NotInLog, server.url(), error)
             .next("nothing is known of it; ask another server of this log"),
+        LookupError::NotHome(source) => not_home(server.url(), source),
         LookupError::Unverified(source) => {
             Failure::on(unverified_exit(source), server.url(), error)
         }
@@ -65,6 +66,12 @@ pub(crate) fn failed(server: &LogServer, error: &LookupError, world: &World) -> 
         LookupError::Advance(AdvanceError::Store(error)) => store_failed(error),
         _ => Failure::of(Exit::Internal, error),
     }
+}
+
+/// A log that is not the home of a scheme can say nothing of its labels.
+pub(crate) fn not_home(name: &str, error: &NotHome) -> Failure {
+    Failure::on(Exit::NotSigned, name, error)
+        .next("see `labelproof trust show` for the home of each scheme")
 }
 
 fn tiles_failed(server: &LogServer, source: &TilesError, error: &LookupError) -> Failure {

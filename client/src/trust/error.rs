@@ -1,12 +1,22 @@
 //! Why a trust file is refused, or has no answer.
 
-use labelproof_core::policy::PolicyError;
+use labelproof_core::{checkpoint::Origin, event::SchemeId, policy::PolicyError};
 
 /// No log of the trust file answers for a subject.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the trust file names no single log as the home of {subject}")]
 pub struct NoHome {
     pub(super) subject: String,
+}
+
+/// A log speaks of a label whose home it is not.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("under the trust file {log} is not the home of scheme {scheme}")]
+pub struct NotHome {
+    /// The log that spoke.
+    pub log: Origin,
+    /// The label's scheme.
+    pub scheme: SchemeId,
 }
 
 /// Why a trust file is refused.
