@@ -4,8 +4,9 @@
 //! label,level,name,category,model,maker,country,gln,gtin,issued_days_ago,valid_days,then
 //! jp.jc-star/EX-000204,star1,Aosagi Elm Speaker,…,402,730,suspend:nonconformity reinstate
 //! ```
-//! `then` is what happened afterwards, in order; a `valid_days` of 0 is open-ended. Days count
-//! back from the start of the demo, so that its labels are always of an age that fits.
+//! `then` is what happened afterwards, in order; a `valid_days` of 0 is open-ended. A `renew:ID`
+//! gives as many days again, and another printed id. Days count back from the start of the demo,
+//! so that its labels are always of an age that fits. One product has labels of three schemes.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -26,7 +27,7 @@ pub(crate) struct Label {
     maker: &'static str,
     country: &'static str,
     gln: &'static str,
-    gtin: &'static str,
+    pub(crate) gtin: &'static str,
     issued_days_ago: u64,
     valid_days: u64,
     then: &'static str,
@@ -89,12 +90,26 @@ impl Label {
         }
     }
 
+    /// The product that has three labels.
+    pub(crate) fn gtin_of_three() -> &'static str {
+        let labels = Label::all();
+        let times = |label: &&Label| {
+            labels
+                .iter()
+                .filter(|other| other.gtin == label.gtin)
+                .count()
+        };
+        let found = labels.iter().find(|label| times(label) == 3);
+        found.expect("labels.csv: a product has three labels").gtin
+    }
+
     /// Where it ends.
     pub(crate) fn end(&self) -> End {
         match self.then.split(' ').next_back().unwrap_or_default() {
             "" if self.valid_days != 0 && self.issued_days_ago >= self.valid_days => End::Expired,
             "" => End::Active,
             "reinstate" => End::Reinstated,
+            last if last.starts_with("renew:") => End::Active,
             last if last.starts_with("suspend:") => End::Suspended,
             last if last.starts_with("revoke:") => End::Revoked,
             last => panic!("labels.csv: {last} is no step"),
@@ -122,6 +137,11 @@ impl Label {
                     draft["reason"] = json!({ "code": reason });
                     draft["body"] = json!({});
                     Kind::LabelRevoke
+                }
+                Some(("renew", printed)) => {
+                    let until = self.ends(now, 2);
+                    draft["body"] = json!({ "aliases": [printed], "valid_until": until });
+                    Kind::LabelRenew
                 }
                 _ => {
                     draft["body"] = json!({ "suspension": suspension.expect("labels.csv: suspended before").to_string() });
@@ -182,12 +202,15 @@ impl Label {
             },
         });
         if self.valid_days != 0 {
-            let until = time_at(
-                now.unix() - self.issued_days_ago * DAY_SECONDS + self.valid_days * DAY_SECONDS,
-            );
-            draft["body"]["valid_until"] = json!(until);
+            draft["body"]["valid_until"] = json!(self.ends(now, 1));
         }
         draft
+    }
+
+    /// The end of its validity when that was given `times` times.
+    fn ends(&self, now: Time, times: u64) -> String {
+        let valid = times * self.valid_days * DAY_SECONDS;
+        time_at(now.unix() - self.issued_days_ago * DAY_SECONDS + valid)
     }
 }
 
@@ -214,6 +237,8 @@ const DAY_SECONDS: u64 = 24 * 60 * 60;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use labelproof_core::event::admission::admit;
 
     use super::*;
@@ -255,13 +280,36 @@ mod tests {
     }
 
     #[test]
-    fn no_two_rows_share_an_id_a_name_or_a_product_number() {
+    fn no_two_rows_share_an_id() {
         let labels = Label::all();
-        for field in [|label: &Label| label.id, |label: &Label| label.gtin] {
-            let mut seen: Vec<_> = labels.iter().map(field).collect();
-            seen.sort_unstable();
-            seen.dedup();
-            assert_eq!(seen.len(), labels.len());
+        let ids: BTreeSet<_> = labels.iter().map(|label| label.id).collect();
+        assert_eq!(ids.len(), labels.len());
+    }
+
+    #[test]
+    fn one_product_alone_has_several_labels_one_of_each_scheme_and_end() {
+        let mut products: BTreeMap<_, Vec<Label>> = BTreeMap::new();
+        for label in Label::all() {
+            products.entry(label.gtin).or_default().push(label);
         }
+        let several: Vec<_> = products.values().filter(|rows| rows.len() > 1).collect();
+        let [rows] = several.as_slice() else {
+            panic!("{several:?}");
+        };
+        assert_eq!(rows[0].gtin, Label::gtin_of_three());
+        let ends: Vec<_> = rows
+            .iter()
+            .map(|row| (row.id.split('/').next().unwrap(), row.end(), row.then))
+            .collect();
+        let want = [
+            ("jp.jc-star", End::Active, ""),
+            ("de.it-sik", End::Revoked, "revoke:misuse"),
+            ("sg.cls", End::Active, "renew:CLS-0102-R1"),
+        ];
+        assert_eq!(ends, want);
+        assert!(
+            rows.iter()
+                .all(|row| row.model == rows[0].model && row.gln == rows[0].gln)
+        );
     }
 }

@@ -17,6 +17,7 @@ use labelproof_host::shutdown::Shutdown;
 use labelproof_tests::daemon::CHILD_VARIABLE;
 use labelproof_tests::programs::Program;
 
+mod assortment;
 mod check;
 mod labels;
 mod publish;
@@ -26,7 +27,7 @@ mod tour;
 
 /// A whole network on this machine: a log, seven witnesses, two hundred invented labels.
 ///
-/// Prints what it does as it does it, and ends with five commands to try in another terminal.
+/// Prints what it does as it does it, and ends with seven commands to try in another terminal.
 /// Ctrl-C stops everything.
 #[derive(Debug, Parser)]
 #[command(
@@ -35,7 +36,7 @@ mod tour;
     after_help = "Example: labelproof-demo --once"
 )]
 struct Args {
-    /// Run the five commands as printed, then stop; exits with 0 if each did what it says.
+    /// Run the seven commands as printed, then stop; exits with 0 if each did what it says.
     #[arg(long)]
     once: bool,
     /// Where everything goes, and stays; a folder that goes with the demo if absent.

@@ -87,7 +87,7 @@ pub(crate) fn tell(dir: &Path, keeping: Keeping, mode: Mode) -> io::Result<Story
     )?;
     teller.say("labels", &tally(&labels))?;
     check(&teller, &network, &labels)?;
-    let tour = Tour::new(dir, network.programs().bin(), &network.trust(), &keys);
+    let tour = Tour::new(dir, network.programs().bin(), &network.trust(), &keys)?;
     if mode == Mode::Once {
         tour.run()?;
     }
@@ -95,18 +95,18 @@ pub(crate) fn tell(dir: &Path, keeping: Keeping, mode: Mode) -> io::Result<Story
     Ok(Story { network })
 }
 
-/// What a person can do with the five commands; they are on the screen when the network is gone.
+/// What a person can do with the seven commands; they are on the screen when the network is gone.
 fn last_words(mode: Mode, keeping: Keeping) -> &'static str {
     match (mode, keeping) {
-        (Mode::Stay, _) => "Your turn, in another terminal. The five commands at the end show",
+        (Mode::Stay, _) => "Your turn, in another terminal. The seven commands at the end show",
         (Mode::Once, Keeping::Passing) => {
-            "All five did what they should. The network stops now, and its folder goes with it:\n\
+            "All seven did what they should. The network stops now, and its folder goes with it:\n\
              `--dir DIR` keeps the folder, and without `--once` all runs until Ctrl-C.\n\
-             The five commands at the end showed"
+             The seven commands at the end showed"
         }
         (Mode::Once, Keeping::Kept) => {
-            "All five did what they should. The network stops now, and its folder stays;\n\
-             without `--once` all runs until Ctrl-C. The five commands at the end showed"
+            "All seven did what they should. The network stops now, and its folder stays;\n\
+             without `--once` all runs until Ctrl-C. The seven commands at the end showed"
         }
     }
 }

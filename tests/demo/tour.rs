@@ -1,4 +1,4 @@
-//! Five commands to try: what they are, and a run of them as a person would.
+//! Seven commands to try: what they are, and a run of them as a person would.
 
 use std::io;
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use labelproof_tests::daemon::CHILD_VARIABLE;
 
+use crate::assortment;
 use crate::labels::{End, Label};
 use crate::registry::{Keys, scheme};
 use crate::say;
@@ -13,10 +14,10 @@ use crate::say;
 /// A label that no file here issues.
 pub(crate) const NEVER_ISSUED: &str = "jp.jc-star/EX-999999";
 
-/// The five commands, and the line that makes them work.
+/// The seven commands, and the line that makes them work.
 pub(crate) struct Tour {
     export: String,
-    steps: [Step; 5],
+    steps: [Step; STEPS],
 }
 
 struct Step {
@@ -29,7 +30,10 @@ struct Step {
 
 impl Tour {
     /// Writes the commands for a network in `dir`.
-    pub(crate) fn new(dir: &Path, bin: &Path, trust: &Path, keys: &Keys) -> Tour {
+    ///
+    /// # Errors
+    /// The assortment cannot be written.
+    pub(crate) fn new(dir: &Path, bin: &Path, trust: &Path, keys: &Keys) -> io::Result<Tour> {
         let labels = Label::all();
         let first = |end| {
             labels
@@ -43,12 +47,15 @@ impl Tour {
         let saved = quoted(&dir.join("active.labelproof"));
         let key = quoted(&keys.file(issuer));
         let out = quoted(&dir.join("revoked"));
+        let assortment = quoted(&assortment::write(dir)?);
+        let report = quoted(&dir.join("assortment.html"));
+        let product = Label::gtin_of_three().trim_start_matches('0');
         let step = |command, shows, code| Step {
             command,
             shows,
             code,
         };
-        Tour {
+        Ok(Tour {
             export: format!("export PATH={}:$PATH", quoted(bin)),
             steps: [
                 step(
@@ -75,6 +82,18 @@ impl Tour {
                     17,
                 ),
                 step(
+                    format!("labelproof status {product} --trust {trust}"),
+                    "a product by its GTIN: three labels, one renewed and one revoked, so exit code 13",
+                    13,
+                ),
+                step(
+                    format!(
+                        "labelproof check --file {assortment} --trust {trust} --report {report}"
+                    ),
+                    "a shop's assortment, and a page to open in a browser: exit code 13, its worst row",
+                    13,
+                ),
+                step(
                     format!(
                         "labelproof revoke {} --reason misuse --key {key} --trust {trust} --out {out}",
                         active.id
@@ -83,10 +102,10 @@ impl Tour {
                     0,
                 ),
             ],
-        }
+        })
     }
 
-    /// Prints `before` and what the commands show, then the six lines alone.
+    /// Prints `before` and what the commands show, then the eight lines alone.
     ///
     /// # Errors
     /// Nobody reads.
@@ -142,6 +161,9 @@ fn quoted(path: &Path) -> String {
         format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
+
+/// Each shows one thing; more are not read.
+const STEPS: usize = 7;
 
 #[cfg(test)]
 mod tests {

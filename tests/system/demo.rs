@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use super::demo;
 
-/// What the five commands end with, in their order.
-const EXIT_CODES: [&str; 5] = ["0", "0", "13", "17", "0"];
+/// What the seven commands end with, in their order.
+const EXIT_CODES: [&str; 7] = ["0", "0", "13", "17", "13", "13", "0"];
 
 /// Log and witnesses.
 const CHILDREN: usize = 8;
 
 #[test]
-fn once_runs_the_five_commands_exactly_as_printed() {
+fn once_runs_the_seven_commands_exactly_as_printed() {
     let begun = Instant::now();
     let mut child = start(&["--once"]);
     let mut lines = BufReader::new(child.stdout.take().unwrap())
@@ -29,7 +29,7 @@ fn once_runs_the_five_commands_exactly_as_printed() {
     said.extend(lines);
     assert!(child.wait().unwrap().success(), "{}", said.join("\n"));
 
-    let (story, last) = said.split_at(said.len() - 6);
+    let (story, last) = said.split_at(said.len() - EXIT_CODES.len() - 1);
     assert!(
         last[0].starts_with("export PATH=") && last[0].ends_with("/bin:$PATH"),
         "{}",
@@ -37,7 +37,7 @@ fn once_runs_the_five_commands_exactly_as_printed() {
     );
     let told = story.join("\n");
     assert!(
-        told.contains("All five did what they should") && told.contains("`--dir DIR`"),
+        told.contains("All seven did what they should") && told.contains("`--dir DIR`"),
         "{told}"
     );
     assert!(
@@ -139,7 +139,7 @@ fn what_the_demo_shows_holds_without_two_witnesses_and_not_without_three() {
     assert_eq!(codes, EXIT_CODES);
     signal("KILL", witness("it"));
     // With five it takes a second; how long the client waits in the end is its own test.
-    let another = commands[4].replace("EX-000201", "EX-000202");
+    let another = commands[6].replace("EX-000201", "EX-000202");
     let another = format!("timeout 15 {another}");
     assert!(another.contains("EX-000202"), "{another}");
     assert_ne!(run(&another), "0", "revoked, with four witnesses of seven");
@@ -155,7 +155,7 @@ fn start(args: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Reads the five commands; the demo then waits for a signal.
+/// Reads the seven commands; the demo then waits for a signal.
 fn wait_for_the_last_line(child: &mut Child) -> Vec<String> {
     let lines = BufReader::new(child.stdout.take().unwrap())
         .lines()
