@@ -8,6 +8,7 @@ pub mod fs;
 pub mod keyfile;
 pub mod lock;
 pub mod logging;
+pub mod metrics;
 pub mod serve;
 pub mod shutdown;
 pub mod tiles;
