@@ -38,12 +38,15 @@ use tower::ServiceExt;
 use self::body::PacedBody;
 use self::places::{Answer, Place, Places};
 use self::stream::StallingStream;
+use crate::metrics::Held;
 
-/// Serves `router` on `listener` until `shutdown` is ready and the running requests are done.
+/// Serves `router` on `listener` until `shutdown` is ready and the running requests are done; `open` counts the
+/// connections.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: Limits,
+    open: &Held,
     shutdown: impl Future<Output = ()>,
 ) {
     let router = router.layer(DefaultBodyLimit::max(limits.body_bytes));
@@ -62,7 +65,11 @@ pub async fn serve(
                     // Where all are busy a connection is closed at once: no queue to fill.
                     if let Some(place) = places.take() {
                         let work = connection(stream, router.clone(), limits, stopped.clone(), place);
-                        running.spawn(work);
+                        let held = open.hold();
+                        running.spawn(async move {
+                            let _held = held;
+                            work.await;
+                        });
                     }
                 }
                 Err(error) => {

@@ -11,6 +11,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use labelproof_host::metrics::Held;
 use labelproof_host::serve::{Limits, serve};
 use tokio::sync::oneshot;
 
@@ -18,12 +19,15 @@ struct Server {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    open: Held,
 }
 
 impl Server {
     fn start(limits: Limits, router: Router) -> Server {
         let (tell, address) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel();
+        let open = Held::default();
+        let counted = open.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
@@ -33,13 +37,17 @@ impl Server {
             runtime.block_on(async move {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 tell.send(listener.local_addr().unwrap()).unwrap();
-                serve(listener, router, limits, async { stopped.await.unwrap() }).await;
+                serve(listener, router, limits, &counted, async {
+                    stopped.await.unwrap();
+                })
+                .await;
             });
         });
         Server {
             address: address.recv().unwrap(),
             stop: Some(stop),
             thread: Some(thread),
+            open,
         }
     }
 
@@ -89,6 +97,23 @@ fn ask(stream: &mut TcpStream, request: &str) -> String {
 }
 
 const HELLO: &str = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+
+#[test]
+fn connections_are_counted_while_they_are_open() {
+    let router = Router::new().route("/", get(async || "here"));
+    let server = Server::start(Limits::default(), router);
+    let open = server.open.clone();
+    let mut streams = [(); 2].map(|()| server.connect());
+    for stream in &mut streams {
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            .unwrap();
+        assert!(stream.read(&mut [0; 512]).unwrap() > 0);
+    }
+    assert_eq!(open.get(), 2);
+    server.stop();
+    assert_eq!(open.get(), 0);
+}
 
 #[test]
 fn answers_and_closes_when_asked() {

@@ -204,9 +204,12 @@ impl Log {
         // Only a verified signature uses up what its holder may do; without one the state function refuses.
         if let Some(name) = memo.signer(event) {
             let now_ms = self.setting().clock.unix_ms();
-            tip.meter
-                .take(name.as_str(), class_of(event.kind()), now_ms)
-                .map_err(Problem::Quota)?;
+            let class = class_of(event.kind());
+            let taken = tip.meter.take(name.as_str(), class, now_ms);
+            if taken.is_err() {
+                self.setting().metrics.over_quota(class);
+            }
+            taken.map_err(Problem::Quota)?;
         }
         let applied = match state.apply(event, memo) {
             Ok(applied) => applied,
@@ -289,7 +292,8 @@ impl Log {
         if !acknowledged.contains(index) {
             return Ok(None);
         }
-        let entry = self.setting().directory.entry(index)?;
+        let read = self.setting().directory.entry(index);
+        let entry = self.setting().metrics.noticed(read)?;
         let is_it = Event::parse(&entry).is_ok_and(|event| event.id() == id);
         let leaf = LeafHash::of_entry(&entry);
         Ok(is_it.then_some(Admitted {

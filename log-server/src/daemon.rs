@@ -32,6 +32,7 @@ use crate::{
     http::{PATIENCE, Service, app},
     load::LoadError,
     log::{Hold, Log, Setting},
+    metrics::{Invariant, Work},
     publisher::publish,
     quota::Quotas,
     sequencer::{Parts, SequenceError, Sequencer},
@@ -170,7 +171,8 @@ impl Daemon {
         info!(%origin, address = %bound, "serving");
         let mut stopped = workers.stop.subscribe();
         let stopping = log.clone();
-        runtime.block_on(serve(listener, app(service), limits, async move {
+        let open = log.setting().metrics.connections();
+        runtime.block_on(serve(listener, app(service), limits, open, async move {
             tokio::select! {
                 () = signals.requested() => info!("asked to stop"),
                 // It cannot fail: the workers keep a sender.
@@ -288,6 +290,8 @@ impl Outcome for Conductor {
         match publish(&self.log, witnessed) {
             Ok(_) => true,
             Err(error) => {
+                let metrics = &self.log.setting().metrics;
+                metrics.store_failed(Work::Publishing, &error);
                 error!(
                     error = causes(&error),
                     "a witnessed checkpoint cannot be stored; it is tried again"
@@ -299,6 +303,8 @@ impl Outcome for Conductor {
 
     fn stop(&mut self, why: OlderStore) {
         error!(witness = why.witness, theirs = %why.theirs, ours = %why.ours, "this store is an old copy; signing stops");
+        let metrics = &self.log.setting().metrics;
+        metrics.broke(Invariant::WitnessBehind);
         self.log.hold(Hold::Older(why.clone()));
         self.alarm.0.send_replace(Some(Stop::Older(why)));
     }

@@ -10,7 +10,7 @@
 
 use std::{
     sync::{Arc, mpsc},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tracing::{error, info};
@@ -35,7 +35,10 @@ pub fn step(
     let Some(mut batch) = log.cut() else {
         return Ok(None);
     };
+    let metrics = &log.setting().metrics;
     let entries = batch.take_entries();
+    let count = entries.len();
+    let started = Instant::now();
     let grown = RecentNodes::grow(sequencer.frontier(), &entries);
     let mut waiting = Some((batch, grown));
     let mut acknowledged = None;
@@ -46,8 +49,12 @@ pub fn step(
         });
     });
     match result {
-        Ok(()) => Ok(acknowledged),
+        Ok(()) => {
+            metrics.committed(count, started.elapsed());
+            Ok(acknowledged)
+        }
         Err(error) => {
+            metrics.not_sequenced(&error);
             log.poison(causes(&error));
             Err(error)
         }
@@ -67,7 +74,9 @@ pub fn start(log: &Log, parts: Parts) -> Result<Sequencer, LoadError> {
 /// # Errors
 /// [`LoadError`]; the log stays held. If another process took the store over, this one must stop.
 pub fn reload(log: &Log, parts: Parts) -> Result<Sequencer, LoadError> {
-    install(log, Sequencer::resume(parts)?)
+    let resumed = Sequencer::resume(parts).map_err(LoadError::from);
+    let installed = resumed.and_then(|sequencer| install(log, sequencer));
+    installed.inspect_err(|error| log.setting().metrics.not_loaded(error))
 }
 
 fn install(log: &Log, sequencer: Sequencer) -> Result<Sequencer, LoadError> {

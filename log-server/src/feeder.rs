@@ -140,6 +140,19 @@ pub struct WitnessReport {
     pub size: Option<TreeSize>,
     /// Why its last answer was of no use.
     pub failure: Option<String>,
+    /// What it answered since the start.
+    pub answers: Answers,
+}
+
+/// How often a witness answered what.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Answers {
+    /// A cosignature that verifies.
+    pub cosigned: u64,
+    /// The size it holds, which is not the one we thought.
+    pub conflicts: u64,
+    /// Nothing of use, or nothing.
+    pub failed: u64,
 }
 
 impl WitnessReport {
@@ -375,6 +388,7 @@ impl Feeder {
                 name: witness.name().to_owned(),
                 size: peer.known(),
                 failure: peer.failure().map(str::to_owned),
+                answers: peer.answers(),
             })
             .collect()
     }

@@ -8,7 +8,9 @@ use std::{
 use labelproof_core::merkle::TreeSize;
 use tracing::error;
 
-use crate::{engine::causes, index::catch_up, log::Log, snapshot, storage::StorageError};
+use crate::{
+    engine::causes, index::catch_up, log::Log, metrics::Work, snapshot, storage::StorageError,
+};
 
 /// Works until `stop` is dropped, and then writes a last snapshot.
 pub(crate) fn run(log: &Arc<Log>, stop: &mpsc::Receiver<()>) {
@@ -33,6 +35,8 @@ pub(crate) fn run(log: &Arc<Log>, stop: &mpsc::Receiver<()>) {
             Ok(())
         };
         if let Err(error) = work() {
+            let metrics = &log.setting().metrics;
+            metrics.store_failed(Work::Housekeeping, &error);
             error!(
                 error = causes(&error),
                 "housekeeping failed; it is tried again"

@@ -11,6 +11,7 @@
 //! labels   /v1/labels · /v1/labels/{scheme}/{id}                     for people and shops
 //! home     /                                                         for a person who found the address
 //! about    /v1/log · /livez · /readyz
+//! metrics  /metrics                                                  for whoever runs it
 //! openapi  /openapi.json · /docs                                        what all of these answer
 //! follow   /v1/stream                                                new entries as they are published
 //! error    one table of problems
@@ -31,7 +32,8 @@ mod label;
 mod labels;
 mod lines;
 mod lookup;
-mod openapi;
+mod metrics;
+pub(crate) mod openapi;
 mod pack;
 mod product;
 mod query;
@@ -120,6 +122,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(about::livez))
         .routes(routes!(about::readyz))
         .routes(routes!(about::log))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(openapi::json))
         .routes(routes!(docs::docs))
         .routes(routes!(read::checkpoint))
@@ -161,7 +164,12 @@ async fn apart<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let log = service.log.clone();
     match tokio::task::spawn_blocking(move || work(&log)).await {
-        Ok(done) => done,
+        Ok(done) => {
+            if let Err(Problem::Storage) = &done {
+                service.log.setting().metrics.request_failed();
+            }
+            done
+        }
         Err(error) => {
             tracing::error!(%error, "a request failed in a way nobody foresaw");
             Err(Problem::Storage)

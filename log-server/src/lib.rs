@@ -13,6 +13,7 @@ mod latest;
 pub mod load;
 pub mod log;
 mod lookup;
+pub mod metrics;
 pub mod pool;
 pub mod progress;
 pub mod publisher;

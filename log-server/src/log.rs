@@ -7,6 +7,8 @@
 //! acknowledged and what is published lie on the shelf, behind a lock of their own that readers share.
 //! Nothing here starts a thread or waits: a simulation calls the same methods one by one.
 
+mod setting;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -16,47 +18,30 @@ use std::{
 };
 
 use labelproof_core::{
-    checkpoint::{Origin, SignedCheckpoint},
+    checkpoint::SignedCheckpoint,
     event::{EventId, LabelId, Subject},
-    key::Vkey,
     merkle::{LeafHash, LeafIndex, TreeHead, TreeSize},
-    policy::{Policy, WitnessedCheckpoint},
+    policy::WitnessedCheckpoint,
     state::{State, StateView, head::StateHead, key::MapName},
 };
-use labelproof_host::clock::Clock;
 use tokio::sync::watch;
 
+pub use self::setting::Setting;
 use crate::{
     feeder::{OlderStore, Skew, WitnessReport},
-    index::{Addition, Index, Indexed},
+    index::{Addition, Indexed},
     latest::Latest,
     load::Loaded,
     lookup,
+    metrics::Invariant,
     pool::Pool,
     progress::Progress,
     quota::{Meter, Quotas},
     read_cache::ReadCache,
     recent::RecentNodes,
     shelf::{Acknowledged, Published, Shelf},
-    storage::{Directory, StorageError},
+    storage::StorageError,
 };
-
-/// What a log is made of, apart from what its store says.
-#[derive(Clone, Debug)]
-pub struct Setting {
-    /// The log.
-    pub origin: Origin,
-    /// Its key.
-    pub vkey: Vkey,
-    /// Who must cosign.
-    pub policy: Arc<Policy>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// The object store.
-    pub directory: Directory,
-    /// Look-ups.
-    pub index: Arc<dyn Index>,
-}
 
 /// A log that runs.
 #[derive(Debug)]
@@ -250,6 +235,9 @@ impl Log {
                 return None;
             }
             None | Some(Hold::Clock { .. }) if steps_back => {
+                if tip.hold.is_none() {
+                    self.setting.metrics.broke(Invariant::ClockForward);
+                }
                 tip.hold = Some(Hold::Clock { now_ms, head_ms });
                 return None;
             }
@@ -351,9 +339,10 @@ impl Log {
     /// The bytes of an entry that is acknowledged, for an answer.
     ///
     /// # Errors
-    /// As [`Directory::entry`].
+    /// As [`crate::storage::Directory::entry`].
     pub(crate) fn entry(&self, index: LeafIndex) -> Result<Vec<u8>, StorageError> {
-        self.read.entry(&self.setting.directory, index)
+        let read = self.read.entry(&self.setting.directory, index);
+        self.setting.metrics.noticed(read)
     }
 
     /// The first head on the shelf that holds an entry, else the newest: what a receipt stands under.

@@ -36,14 +36,20 @@ impl Pool {
     /// # Errors
     /// [`PoolFull`].
     pub fn check_room(&self, class: Class, length: usize) -> Result<(), PoolFull> {
-        let (events, bytes) = match class {
-            Class::TakesAway => (MAX_POOL_EVENTS, MAX_POOL_BYTES),
-            Class::Grants => (MAX_POOL_EVENTS / 4 * 3, MAX_POOL_BYTES / 4 * 3),
-        };
+        let (events, bytes) = room(class);
         if self.entries.len() >= events || self.bytes + length > bytes {
             return Err(PoolFull);
         }
         Ok(())
+    }
+
+    /// Which part of the room for events of this class is taken, by number or by bytes, whichever is more: 0 to 1,
+    /// and above 1 where others use more than this class may.
+    #[must_use]
+    pub fn fill(&self, class: Class) -> f64 {
+        let (events, bytes) = room(class);
+        let by_number = self.entries.len() as f64 / events as f64;
+        by_number.max(self.bytes as f64 / bytes as f64)
     }
 
     /// Appends an entry for which there was room.
@@ -71,6 +77,14 @@ impl Pool {
     }
 }
 
+/// The events, and the bytes, up to which events of a class are taken.
+fn room(class: Class) -> (usize, usize) {
+    match class {
+        Class::TakesAway => (MAX_POOL_EVENTS, MAX_POOL_BYTES),
+        Class::Grants => (MAX_POOL_EVENTS / 4 * 3, MAX_POOL_BYTES / 4 * 3),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +96,10 @@ mod tests {
             pool.push(vec![0]);
         }
         assert_eq!(pool.len(), 7_500);
+        assert_eq!(
+            [Class::Grants, Class::TakesAway].map(|class| pool.fill(class)),
+            [1.0, 0.75]
+        );
         while pool.check_room(Class::TakesAway, 1).is_ok() {
             pool.push(vec![0]);
         }

@@ -9,7 +9,6 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -19,6 +18,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
 use labelproof_core::key::Vkey;
+use labelproof_host::metrics::{CONTENT_TYPE, Counter, Held, Metric, Page, Sort};
 
 use crate::decision::{Refusal, admit};
 use crate::known_logs::KnownLogs;
@@ -118,7 +118,7 @@ async fn checkpoint(
 
 async fn metrics(State(face): State<Arc<Face>>) -> Response {
     let text = face.metrics.text(face.known.active().len());
-    let version = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    let version = HeaderValue::from_static(CONTENT_TYPE);
     ([(header::CONTENT_TYPE, version)], text).into_response()
 }
 
@@ -161,8 +161,9 @@ fn text_plain() -> [(header::HeaderName, HeaderValue); 1] {
 /// Counters since the start.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    answers: [AtomicU64; STATUSES.len()],
-    batches: AtomicU64,
+    answers: [Counter; STATUSES.len()],
+    batches: Counter,
+    connections: Held,
 }
 
 impl Metrics {
@@ -170,39 +171,52 @@ impl Metrics {
     pub(crate) fn count_answer(&self, status: u16) {
         let place = STATUSES.iter().position(|known| *known == status);
         let place = place.expect("every status of the table is counted");
-        self.answers[place].fetch_add(1, Ordering::Relaxed);
+        self.answers[place].count();
     }
 
     /// Counts a batch of requests that were answered together.
     pub(crate) fn count_batch(&self) {
-        self.batches.fetch_add(1, Ordering::Relaxed);
+        self.batches.count();
+    }
+
+    /// The connections there are.
+    pub(crate) fn connections(&self) -> &Held {
+        &self.connections
     }
 
     fn text(&self, logs: usize) -> String {
-        let mut text = String::from(
-            "# HELP labelproof_witness_answers_total Answers to add-checkpoint, by HTTP status.\n\
-             # TYPE labelproof_witness_answers_total counter\n",
-        );
+        let mut page = Page::default();
+        let mut answers = page.metric(ANSWERS);
         for (status, count) in STATUSES.iter().zip(&self.answers) {
-            let count = count.load(Ordering::Relaxed);
-            let _ = writeln!(
-                text,
-                "labelproof_witness_answers_total{{status=\"{status}\"}} {count}"
-            );
+            answers.labelled("status", &status.to_string(), count.get());
         }
-        let batches = self.batches.load(Ordering::Relaxed);
-        let _ = write!(
-            text,
-            "# HELP labelproof_witness_batches_total Batches of requests decided together.\n\
-             # TYPE labelproof_witness_batches_total counter\n\
-             labelproof_witness_batches_total {batches}\n\
-             # HELP labelproof_witness_logs Logs whose requests are answered.\n\
-             # TYPE labelproof_witness_logs gauge\n\
-             labelproof_witness_logs {logs}\n"
-        );
-        text
+        page.metric(BATCHES).value(self.batches.get());
+        page.metric(LOGS).value(logs);
+        page.metric(CONNECTIONS).value(self.connections.get());
+        page.into_text()
     }
 }
+
+const ANSWERS: Metric = Metric {
+    name: "labelproof_witness_answers_total",
+    sort: Sort::Counter,
+    meaning: "Answers to add-checkpoint, by HTTP status.",
+};
+const BATCHES: Metric = Metric {
+    name: "labelproof_witness_batches_total",
+    sort: Sort::Counter,
+    meaning: "Batches of requests decided together.",
+};
+const LOGS: Metric = Metric {
+    name: "labelproof_witness_logs",
+    sort: Sort::Gauge,
+    meaning: "Logs whose requests are answered.",
+};
+const CONNECTIONS: Metric = Metric {
+    name: "labelproof_witness_connections",
+    sort: Sort::Gauge,
+    meaning: "Connections that are open.",
+};
 
 /// Every status of an answer to add-checkpoint.
 const STATUSES: [u16; 8] = [200, 400, 403, 404, 409, 413, 422, 503];

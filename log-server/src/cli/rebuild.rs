@@ -108,6 +108,7 @@ fn made_anew(options: &Options) -> Result<Rebuilt, Failure> {
         clock: Arc::new(SystemClock),
         directory,
         index: Arc::new(SledIndex::open(&index).map_err(Failure::internal)?),
+        metrics: Arc::default(),
     };
     // It draws on stderr, and only where that is a terminal.
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} entries, {eta} left")

@@ -129,6 +129,7 @@ pub(super) fn run(options: &Options) -> Outcome {
         clock: Arc::new(SystemClock),
         directory: store.directory(),
         index,
+        metrics: Arc::default(),
     };
     let instance = draw_instance().map_err(Failure::internal)?;
     let parts = store.parts(key, instance);

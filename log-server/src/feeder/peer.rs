@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use labelproof_core::{checkpoint::SignedCheckpoint, merkle::TreeSize};
 
+use super::Answers;
+
 #[derive(Debug)]
 pub(super) struct Peer {
     has_url: bool,
@@ -16,6 +18,7 @@ pub(super) struct Peer {
     failure_is_new: bool,
     /// How far our clock was ahead of its, when it last cosigned.
     ahead_s: Option<i64>,
+    answers: Answers,
 }
 
 /// What a witness was asked and has not answered.
@@ -37,6 +40,7 @@ impl Peer {
             failure: None,
             failure_is_new: false,
             ahead_s: None,
+            answers: Answers::default(),
         }
     }
 
@@ -65,6 +69,7 @@ impl Peer {
     }
 
     pub(super) fn succeeded(&mut self, size: TreeSize) {
+        self.answers.cosigned += 1;
         self.known = Some(size);
         self.not_before_ms = 0;
         self.failures = 0;
@@ -84,10 +89,11 @@ impl Peer {
 
     /// It told its size, which is an answer but no cosignature.
     pub(super) fn conflicted(&mut self, size: TreeSize, now_ms: u64) {
+        self.answers.conflicts += 1;
         self.known = Some(size);
         self.conflicts = self.conflicts.saturating_add(1);
         if self.conflicts > FREE_CONFLICTS {
-            self.failed(
+            self.pause(
                 "it names another size each time it is asked".to_owned(),
                 now_ms,
             );
@@ -97,6 +103,11 @@ impl Peer {
     }
 
     pub(super) fn failed(&mut self, why: String, now_ms: u64) {
+        self.answers.failed += 1;
+        self.pause(why, now_ms);
+    }
+
+    fn pause(&mut self, why: String, now_ms: u64) {
         let pause_ms = FIRST_PAUSE_MS << self.failures.min(MAX_DOUBLINGS);
         self.not_before_ms = now_ms + pause_ms;
         self.failures = self.failures.saturating_add(1);
@@ -112,6 +123,10 @@ impl Peer {
 
     pub(super) fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
+    }
+
+    pub(super) fn answers(&self) -> Answers {
+        self.answers
     }
 
     pub(super) fn known(&self) -> Option<TreeSize> {

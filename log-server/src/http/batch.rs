@@ -215,16 +215,27 @@ type Done = (Vec<Outcome>, VecDeque<Line>, Option<Duration>);
 
 /// Admits until a line finds no room; then says after what time it is worth trying again.
 fn admit_until_full(log: &Log, mode: Mode, mut lines: VecDeque<Line>, may_wait: bool) -> Done {
+    let metrics = &log.setting().metrics;
     let mut done = Vec::with_capacity(lines.len());
     while let Some(line) = lines.pop_front() {
         match admit(log, mode, &line) {
-            Ok(outcome) => done.push(outcome),
+            Ok(outcome) => {
+                match &outcome {
+                    Outcome::Admitted(admitted, _) => metrics.admitted(admitted.arrival()),
+                    Outcome::Accepted(_) => metrics.tried(),
+                    Outcome::Refused(problem) => metrics.refused(problem),
+                }
+                done.push(outcome);
+            }
             Err(problem) => match problem.passes_after() {
                 Some(pause) if may_wait => {
                     lines.push_front(line);
                     return (done, lines, Some(pause));
                 }
-                _ => done.push(Outcome::Refused(problem)),
+                _ => {
+                    metrics.refused(&problem);
+                    done.push(Outcome::Refused(problem));
+                }
             },
         }
     }

@@ -94,7 +94,10 @@ pub(super) async fn entries(
 
 /// Places for readers who stay.
 #[derive(Clone, Debug)]
-pub(super) struct Streams(Arc<Semaphore>);
+pub(super) struct Streams {
+    free: Arc<Semaphore>,
+    count: usize,
+}
 
 impl Default for Streams {
     fn default() -> Self {
@@ -104,11 +107,17 @@ impl Default for Streams {
 
 impl Streams {
     pub(super) fn of(count: usize) -> Self {
-        Self(Arc::new(Semaphore::new(count)))
+        let free = Arc::new(Semaphore::new(count));
+        Self { free, count }
+    }
+
+    /// How many are taken.
+    pub(super) fn taken(&self) -> usize {
+        self.count - self.free.available_permits()
     }
 
     fn take(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let taken = self.0.clone().try_acquire_owned();
+        let taken = self.free.clone().try_acquire_owned();
         taken.map_err(|_| Problem::Busy { what: "streams" })
     }
 }

@@ -7,7 +7,7 @@
 //! [`super::Document`], so it has a `Cache-Control` and a 304; every answer is open to browsers. Problems come
 //! from the table in `error`, by way of [`problems`].
 
-pub(super) mod problems;
+pub(crate) mod problems;
 
 use std::sync::LazyLock;
 

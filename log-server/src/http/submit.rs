@@ -154,25 +154,16 @@ pub(super) async fn event(
     request: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    check_encoding(&request)?;
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::BodyTooLarge {
-            limit: MAX_BODY_BYTES,
-        },
-        _ => Problem::Refused(Refusal::Malformed(Malformed::Note)),
-    })?;
-    if mode == Mode::Try {
-        let _turn = service.gate.enter(&body).await?;
-        let event = apart(&service, move |log| log.try_out(&body)).await?;
-        return Ok(respond(StatusCode::OK, Trial::of(event)));
-    }
-    let admitted = {
-        let _turn = service.gate.enter(&body).await?;
-        match service.log.admit_new(&body)? {
-            Some(admitted) => admitted,
-            None => apart(&service, move |log| log.admit(&body)).await?,
+    let judged = judge(&service, mode, &request, body).await;
+    let metrics = &service.log.setting().metrics;
+    let admitted = match judged.inspect_err(|problem| metrics.refused(problem))? {
+        Judged::Tried(event) => {
+            metrics.tried();
+            return Ok(respond(StatusCode::OK, Trial::of(event)));
         }
+        Judged::Admitted(admitted) => admitted,
     };
+    metrics.admitted(admitted.arrival());
     let is_async = prefers_async(&request);
     let goal = if is_async {
         Standing::Acknowledged
@@ -195,6 +186,37 @@ pub(super) async fn event(
         );
     }
     Ok(response)
+}
+
+/// What became of an event.
+enum Judged {
+    Admitted(Admitted),
+    Tried(EventId),
+}
+
+async fn judge(
+    service: &Service,
+    mode: Mode,
+    request: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Judged, Problem> {
+    check_encoding(request)?;
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::BodyTooLarge {
+            limit: MAX_BODY_BYTES,
+        },
+        _ => Problem::Refused(Refusal::Malformed(Malformed::Note)),
+    })?;
+    let _turn = service.gate.enter(&body).await?;
+    if mode == Mode::Try {
+        let tried = apart(service, move |log| log.try_out(&body)).await?;
+        return Ok(Judged::Tried(tried));
+    }
+    let admitted = match service.log.admit_new(&body)? {
+        Some(admitted) => admitted,
+        None => apart(service, move |log| log.admit(&body)).await?,
+    };
+    Ok(Judged::Admitted(admitted))
 }
 
 fn respond(status: StatusCode, answer: impl Serialize) -> Response {

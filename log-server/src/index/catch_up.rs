@@ -8,7 +8,7 @@ use labelproof_core::{
 };
 use tracing::{info, warn};
 
-use crate::{index::Addition, log::Log, lookup, storage::StorageError};
+use crate::{index::Addition, log::Log, lookup, metrics::Invariant, storage::StorageError};
 
 /// Brings the index to the end of the log.
 ///
@@ -19,6 +19,7 @@ pub fn catch_up(log: &Log) -> Result<(), StorageError> {
     let index = &setting.index;
     if log.take_index_suspicion() || !is_head_of(log, index.watermark())? {
         warn!("the index is made anew from the entries");
+        setting.metrics.broke(Invariant::IndexComplete);
         index.clear();
     }
     let begin = index.watermark().size();

@@ -5,6 +5,7 @@ mod failing;
 mod follow;
 mod label;
 mod labels;
+mod metrics;
 mod openapi;
 mod pack;
 mod read;

@@ -105,6 +105,7 @@ fn setting(fs: &Arc<dyn Fs>, index: &Path) -> Setting {
         clock: Arc::new(ManualClock::at(NOW_MS)),
         directory: store(fs.clone()).directory(),
         index: Arc::new(SledIndex::open(index).unwrap()),
+        metrics: Arc::default(),
     }
 }
 

@@ -249,6 +249,7 @@ impl World {
             clock: Arc::new(clock.clone()),
             directory: store(fs.clone()).directory(),
             index: Arc::new(MemoryIndex::default()),
+            metrics: Arc::default(),
         };
         let log = Arc::new(Log::new(setting).with_quotas(quotas));
         let sequencer = start(&log, parts(fs, ledger))?;

@@ -87,7 +87,7 @@ pub(super) fn run(fs: Arc<dyn Fs>, args: Options) -> Result<(), CliError> {
         known,
         queue,
         shelf,
-        metrics,
+        metrics: Arc::clone(&metrics),
         vkey: vkey.clone(),
     };
     let served = runtime.block_on(async {
@@ -109,7 +109,7 @@ pub(super) fn run(fs: Arc<dyn Fs>, args: Options) -> Result<(), CliError> {
                 () = watched.closed() => {}
             }
         };
-        serve(listener, router(face), limits, stop).await;
+        serve(listener, router(face), limits, metrics.connections(), stop).await;
         Ok(())
     });
     drop(runtime);

@@ -100,10 +100,7 @@ sets! {
         NOT_ACCEPTABLE, Problem::NoQuorum, Problem::Storage, STARTING,
     ];
     /// An event is taken, or not.
-    OfEvents: refusals().into_iter().chain([
-        DRY_RUN, Problem::BodyTooLarge { limit: MAX_BODY_BYTES }, Problem::Encoded, quota(), Problem::PoolFull,
-        Problem::NoQuorum, Problem::Storage, STARTING,
-    ]);
+    OfEvents: of_events().into_iter().chain([DRY_RUN]);
     /// A pack is made; that there is no such subject is proved, and no problem.
     OfPacks: [
         Problem::BadSubject { line: 17 }, Problem::BodyTooLarge { limit: MAX_PACK_BODY_BYTES }, Problem::Encoded,
@@ -140,6 +137,28 @@ fn quota() -> Problem {
         name: "label.jp.example".to_owned(),
         after: Duration::from_millis(300),
     })
+}
+
+/// Every problem that an event may meet once it is read.
+fn of_events() -> Vec<Problem> {
+    let mut problems = refusals();
+    problems.extend([
+        Problem::BodyTooLarge {
+            limit: MAX_BODY_BYTES,
+        },
+        Problem::Encoded,
+        quota(),
+        Problem::PoolFull,
+        Problem::NoQuorum,
+        Problem::Storage,
+        STARTING,
+    ]);
+    problems
+}
+
+/// The codes of the problems that an event may meet, alone or in a batch.
+pub(crate) fn admission_codes() -> impl Iterator<Item = &'static str> {
+    of_events().into_iter().map(|problem| problem.code())
 }
 
 /// One of each refusal.
