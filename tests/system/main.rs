@@ -13,6 +13,7 @@ mod forks;
 mod fsck;
 mod http_api;
 mod life;
+mod metrics;
 mod mirror;
 mod quorum;
 mod readme;
