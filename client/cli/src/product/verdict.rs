@@ -97,7 +97,7 @@ impl Verdict {
     pub(crate) const fn says(self) -> &'static str {
         match self {
             Self::Active => {
-                "Every label that counts is in force as of the time below; nothing is said of later."
+                "Every label that counts is in force as of the answer's time; nothing is said of later."
             }
             Self::InDoubt => {
                 "Something was signed with a key that is no longer believed; a person must decide."

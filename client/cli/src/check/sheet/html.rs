@@ -22,7 +22,10 @@ pub(super) fn row(out: &mut impl Write, entry: &Entry<'_>) -> io::Result<()> {
         .map(label)
         .collect();
     let gtin = entry.gtin().unwrap_or_default();
-    let given = match entry.given == gtin {
+    // Zeroes in front are how the same number is written with fourteen digits.
+    let same =
+        !gtin.is_empty() && gtin.trim_start_matches('0') == entry.given.trim_start_matches('0');
+    let given = match same {
         true => String::new(),
         false => format!("<small>{}</small>", escape(entry.given)),
     };
@@ -40,18 +43,21 @@ pub(super) fn row(out: &mut impl Write, entry: &Entry<'_>) -> io::Result<()> {
 }
 
 fn label(label: &JudgedLabel) -> String {
+    let counts = if label.counts { "" } else { " out" };
     let mut text = format!(
-        "<div class=\"{}\"><b>{}</b> {} {}",
+        "<div class=\"{}{counts}\">{} <b>{}&nbsp;{}</b>",
         tone(label.verdict),
         escape(&label.label.to_string()),
         mark(label.verdict),
         label.verdict.shown()
     );
-    let since = label.decided_at.map(|at| format!(", since {at}"));
-    let reason = label.reason.map(|reason| format!(", {reason}"));
-    let until = label.until.map(|end| format!(", until {end}"));
-    for fact in [reason, since, until].into_iter().flatten() {
-        text.push_str(&escape(&fact));
+    if let Some(reason) = label.reason {
+        let _ = write!(text, ", {}", escape(&reason.to_string()));
+    }
+    for (word, time) in [("since", label.decided_at), ("until", label.until)] {
+        if let Some(time) = time {
+            let _ = write!(text, ", {word} <time>{time}</time>");
+        }
     }
     let _ = write!(text, ", by {}", escape(&label.issuer));
     if !label.counts {
