@@ -307,6 +307,7 @@ def replay(bundle, records, trusted):
         elif name in excerpts:
             issued, cut = state.excerpts[name], records["scheme", name[1]][40:48]
             demand(u64(issued.first) == record[8:16], "issue of an excerpt")
+            demand(record[2] == 1, "excerpt that is not active")
             demand(u64(issued.newest) <= record[16:24] < cut, "excerpt that a cut may reach")
         else:
             subject = subjects[name]

@@ -23,7 +23,7 @@ use crate::bundle::{Bundle, BundleEntry};
 use crate::event::{AuthorityName, Event, Subject};
 use crate::merkle::{LeafHash, LeafIndex};
 use crate::state::key::{MapKey, MapName};
-use crate::state::record::{IndexRecord, StateRecord};
+use crate::state::record::{IndexRecord, StateRecord, Status};
 use crate::state::{
     Changed, CutOff, Extent, SignatureMemo, Subjects, index_names, label_names, replay_untainted,
 };
@@ -294,7 +294,8 @@ impl Histories {
             .ok_or_else(|| Unverified::OtherRecord { name: name.clone() })
     }
 
-    /// A label of which only indexed events are here: its record speaks for the rest, if nothing can be tainted.
+    /// A label of which only indexed events are here: its record speaks for the rest, if it is active and nothing can
+    /// be tainted.
     fn excerpt(
         &self,
         key: MapKey,
@@ -308,7 +309,8 @@ impl Histories {
             return Err(other());
         }
         let cut = self.scheme_cut(&issued.issue, records).ok_or_else(other)?;
-        if cut.is_some_and(|cut| cut <= record.last_index()) {
+        let is_reached = cut.is_some_and(|cut| cut <= record.last_index());
+        if is_reached || record.status() != Status::Active {
             return Err(Unverified::MissingHistory { name: name.clone() });
         }
         let (issuer, issue) = (issued.issuer.clone(), issued.issue.clone());

@@ -102,9 +102,9 @@ pub enum Unverified {
         /// Whose record it is.
         name: MapName,
     },
-    /// A label of a pack may be tainted, and its history is not there to tell.
+    /// A label of a pack may be tainted, or is not active, and its history is not there to tell.
     #[error(
-        "a key or authority was cut off before the last event of {name}, and its history is not here"
+        "the history of {name} is not here, and it is not active, or a key or authority was cut off before its last event"
     )]
     MissingHistory {
         /// Whose record it is.

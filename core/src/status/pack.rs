@@ -248,7 +248,7 @@ impl<R: ReadLog> Packer<'_, R> {
                 }
             };
             let is_reached = cut.is_some_and(|cut| cut <= record.last_index());
-            // A label that is not active: a reader wants to know since when, and why in the authority's words.
+            // SPEC bundle.md: an excerpt is active. Of any other a reader wants to know since when, and why.
             let is_asked_why = record.status() != Status::Active;
             if part.need == Need::Whole || is_reached || is_asked_why {
                 for index in self.builder.indices(&Subject::Label(part.label))? {

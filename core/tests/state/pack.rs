@@ -75,17 +75,24 @@ fn pack_says_of_each_product_what_its_bundle_says() {
         verified.find(&subject("xx.none/EX-9")),
         Ok(Finding::Absent)
     ));
-    // The suspended label's history is left out; since when it is suspended is known to its last event.
-    let suspended = verified.find(&subject("sg.cls/EX-1")).unwrap();
-    let Finding::Summary(label) = suspended else {
-        panic!("{suspended:?}");
+    // The history of an active label is left out; what else it went through is behind it at its last event.
+    let active = verified.find(&subject("de.it-sik/EX-1")).unwrap();
+    let Finding::Summary(label) = active else {
+        panic!("{active:?}");
     };
-    assert_eq!(label.status(), Status::Suspended);
+    assert_eq!(label.status(), Status::Active);
     assert_eq!(
         label.since(),
         Since::AtTheLatest(label.record().last_index())
     );
     assert_eq!(label.issue().product.line.as_str(), "Kawabe Home");
+    // Of the suspended one it is there, and says since when.
+    let suspended = verified.find(&subject("sg.cls/EX-1")).unwrap();
+    let Finding::Label(label) = suspended else {
+        panic!("{suspended:?}");
+    };
+    assert_eq!(label.status(), Status::Suspended);
+    assert_eq!(label.since(), label.record().last_index());
 }
 
 #[test]
