@@ -83,7 +83,7 @@ fn demo(args: Args) -> ExitCode {
             return Exit::Usage.into();
         }
     };
-    let (sender, told) = tokio::sync::oneshot::channel();
+    let (sender, mut told) = tokio::sync::oneshot::channel();
     let dir = folder.path().to_owned();
     let mode = if args.once {
         story::Mode::Once
@@ -104,8 +104,12 @@ fn demo(args: Args) -> ExitCode {
             Err(error) => return failed(&error),
         };
         tokio::select! {
-            () = shutdown.requested() => ExitCode::SUCCESS,
-            outcome = told => match outcome {
+            // Who read the last line and interrupts has a story that is about to come: its processes are stopped in order.
+            () = shutdown.requested() => match tokio::time::timeout(LAST_WORDS, &mut told).await {
+                Ok(Ok(Ok(story))) => story.stop(),
+                _ => ExitCode::SUCCESS,
+            },
+            outcome = &mut told => match outcome {
                 Ok(Ok(story)) => stay(story, mode, &mut shutdown).await,
                 Ok(Err(error)) => failed(&error),
                 Err(_) => ExitCode::FAILURE,
@@ -115,6 +119,9 @@ fn demo(args: Args) -> ExitCode {
     drop(folder);
     code
 }
+
+/// From the last line to the end of the thread that wrote it.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
 
 async fn stay(story: story::Story, mode: story::Mode, shutdown: &mut Shutdown) -> ExitCode {
     if mode == story::Mode::Stay {
