@@ -99,7 +99,7 @@ impl PrunedTree {
     /// Checks that a map with this root has exactly these records and nothing under the absent keys.
     ///
     /// # Errors
-    /// [`PrunedError::RootMismatch`] if the tree leads to another root, else what [`PrunedTree::check`] says.
+    /// [`PrunedError::RootMismatch`] if the tree leads to another root, else what [`PrunedTree::root`] says.
     pub fn verify(
         &self,
         root: &MapRoot,
