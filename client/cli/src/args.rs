@@ -13,7 +13,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use labelproof_core::{
     checkpoint::Origin,
-    event::{EventId, Kind, LabelId, ReasonCode, Subject},
+    event::{EventId, Kind, Subject},
     merkle::LeafHash,
     note::KeyName,
     time::Time,
@@ -21,7 +21,7 @@ use labelproof_core::{
 
 pub(crate) use reading::{EntryName, Get, KindFilter, Log, Mirror, Tail};
 
-pub(crate) use change::{Amend, Bind, Renew, Unbind};
+pub(crate) use change::{Amend, Bind, Products, Renew, Target, Unbind, Why};
 pub(crate) use retail::{Check, PackCommand, PackMake, PackUpdate, PackVerify};
 
 use crate::{
@@ -307,30 +307,10 @@ pub(crate) struct Issue {
 /// `suspend` and `revoke`.
 #[derive(Args, Debug)]
 pub(crate) struct TakeAway {
-    /// The label, such as jp.jc-star/EX-000123.
-    #[arg(
-        value_name = "LABEL",
-        required_unless_present = "file",
-        conflicts_with = "file"
-    )]
-    pub(crate) label: Option<LabelId>,
-    /// The event as JSON, without `kind` and `prev`, instead of the flags; or many, as CSV or JSON lines.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) file: Option<PathBuf>,
-    /// Why: a code such as vulnerability.
-    #[arg(
-        long,
-        value_name = "CODE",
-        required_unless_present = "file",
-        conflicts_with = "file"
-    )]
-    pub(crate) reason: Option<ReasonCode>,
-    /// Why, in a sentence; it is public for ever.
-    #[arg(long, value_name = "TEXT", conflicts_with = "file")]
-    pub(crate) text: Option<String>,
-    /// When it was decided; now if absent.
-    #[arg(long, value_name = "TIME", conflicts_with = "file")]
-    pub(crate) decided_at: Option<Time>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) why: Why,
     #[command(flatten)]
     pub(crate) publish: Publish,
 }
@@ -338,22 +318,11 @@ pub(crate) struct TakeAway {
 /// `reinstate`.
 #[derive(Args, Debug)]
 pub(crate) struct Reinstate {
-    /// The label, such as jp.jc-star/EX-000123.
-    #[arg(
-        value_name = "LABEL",
-        required_unless_present = "file",
-        conflicts_with = "file"
-    )]
-    pub(crate) label: Option<LabelId>,
-    /// The event as JSON, without `kind` and `prev`, instead of the flags; or many, as CSV or JSON lines.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: Target,
     /// Id of the suspension to lift; the newest if absent.
     #[arg(long, value_name = "ID", conflicts_with = "file")]
     pub(crate) suspension: Option<EventId>,
-    /// When it was decided; now if absent.
-    #[arg(long, value_name = "TIME", conflicts_with = "file")]
-    pub(crate) decided_at: Option<Time>,
     #[command(flatten)]
     pub(crate) publish: Publish,
 }

@@ -1,11 +1,11 @@
 //! `renew`, `amend`, `bind`, `unbind`: a label goes on, says something anew, covers more or less.
 
-use labelproof_core::event::{Gtin14, Kind, Subject};
+use labelproof_core::event::{Kind, Subject};
 use labelproof_host::exit::Exit;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Amend, Bind, Publish, Renew, Unbind},
+    args::{Amend, Bind, Products, Publish, Renew, Unbind},
     bulk,
     event::read_draft,
     publish::Desk,
@@ -16,7 +16,7 @@ use crate::{
 
 /// Lengthens a label's validity.
 pub(crate) fn renew(args: &Renew, world: &World) -> Result<Report, Failure> {
-    if let Some(file) = &args.file {
+    if let Some(file) = &args.target.file {
         return from_file(Kind::LabelRenew, file, &args.publish, world);
     }
     let mut body = json!({});
@@ -26,11 +26,8 @@ pub(crate) fn renew(args: &Renew, world: &World) -> Result<Report, Failure> {
     if !args.alias.is_empty() {
         body["aliases"] = json!(args.alias);
     }
-    let value = json!({
-        "subject": args.label.as_ref().map(ToString::to_string),
-        "decided_at": args.decided_at.unwrap_or_else(|| world.now()).to_string(),
-        "body": body,
-    });
+    let mut value = args.target.flags(world.now());
+    value["body"] = body;
     from_flags(Kind::LabelRenew, &value, &args.publish, world)
 }
 
@@ -41,37 +38,29 @@ pub(crate) fn amend(args: &Amend, world: &World) -> Result<Report, Failure> {
 
 /// Adds products and models to a label.
 pub(crate) fn bind(args: &Bind, world: &World) -> Result<Report, Failure> {
-    if let Some(file) = &args.file {
+    if let Some(file) = &args.target.file {
         return from_file(Kind::LabelBind, file, &args.publish, world);
     }
-    let value = json!({
-        "subject": args.label.as_ref().map(ToString::to_string),
-        "decided_at": args.decided_at.unwrap_or_else(|| world.now()).to_string(),
-        "body": products(&args.gtin, &args.model),
-    });
+    let mut value = args.target.flags(world.now());
+    value["body"] = products(&args.products);
     from_flags(Kind::LabelBind, &value, &args.publish, world)
 }
 
 /// Takes products and models from a label.
 pub(crate) fn unbind(args: &Unbind, world: &World) -> Result<Report, Failure> {
-    if let Some(file) = &args.file {
+    if let Some(file) = &args.target.file {
         return from_file(Kind::LabelUnbind, file, &args.publish, world);
     }
-    let mut value = json!({
-        "subject": args.label.as_ref().map(ToString::to_string),
-        "decided_at": args.decided_at.unwrap_or_else(|| world.now()).to_string(),
-        "reason": { "code": args.reason.map(|code| code.to_string()) },
-        "body": products(&args.gtin, &args.model),
-    });
-    if let Some(text) = &args.text {
-        value["reason"]["text"] = json!(text);
-    }
+    let mut value = args.target.flags(world.now());
+    value["reason"] = args.why.flags();
+    value["body"] = products(&args.products);
     from_flags(Kind::LabelUnbind, &value, &args.publish, world)
 }
 
-fn products(gtins: &[Gtin14], models: &[String]) -> Value {
-    let gtins: Vec<String> = gtins.iter().map(ToString::to_string).collect();
-    let models: Vec<Value> = models
+fn products(products: &Products) -> Value {
+    let gtins: Vec<String> = products.gtin.iter().map(ToString::to_string).collect();
+    let models: Vec<Value> = products
+        .model
         .iter()
         .map(|number| json!({ "number": number, "hw": [] }))
         .collect();

@@ -16,10 +16,15 @@ use crate::{
 
 /// Lifts a suspension, the newest if none is named; an active label stays as it is.
 pub(crate) fn run(args: &Reinstate, world: &World) -> Result<Report, Failure> {
-    if let Some(file) = args.file.as_deref().filter(|file| bulk::holds_many(file)) {
+    if let Some(file) = args
+        .target
+        .file
+        .as_deref()
+        .filter(|file| bulk::holds_many(file))
+    {
         return bulk::run(Kind::LabelReinstate, file, &args.publish, world);
     }
-    let from_file = match &args.file {
+    let from_file = match &args.target.file {
         None => None,
         Some(file) => Some(read_draft(
             Kind::LabelReinstate,
@@ -27,7 +32,7 @@ pub(crate) fn run(args: &Reinstate, world: &World) -> Result<Report, Failure> {
             file.display(),
         )?),
     };
-    let subject = match (&from_file, &args.label) {
+    let subject = match (&from_file, &args.target.label) {
         (Some(draft), _) => draft.subject().clone(),
         (None, Some(label)) => labelproof_core::event::Subject::Label(label.clone()),
         (None, None) => return Err(Failure::new(Exit::Usage, "name a label, or a file")),
@@ -59,11 +64,8 @@ pub(crate) fn run(args: &Reinstate, world: &World) -> Result<Report, Failure> {
                         format!("no suspension of {subject} is in its history"),
                     )
                 })?;
-            let value = json!({
-                "subject": subject.to_string(),
-                "decided_at": args.decided_at.unwrap_or_else(|| world.now()).to_string(),
-                "body": { "suspension": suspension.to_string() },
-            });
+            let mut value = args.target.flags(world.now());
+            value["body"] = json!({ "suspension": suspension.to_string() });
             read_draft(Kind::LabelReinstate, &value.to_string(), "the command line")?
         }
     };

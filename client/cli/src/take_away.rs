@@ -5,7 +5,7 @@ use labelproof_core::{
     state::record::Status,
 };
 use labelproof_host::exit::Exit;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     args::TakeAway,
@@ -27,7 +27,12 @@ pub(crate) fn revoke(args: &TakeAway, world: &World) -> Result<Report, Failure> 
 }
 
 fn run(kind: Kind, done: Status, args: &TakeAway, world: &World) -> Result<Report, Failure> {
-    if let Some(file) = args.file.as_deref().filter(|file| bulk::holds_many(file)) {
+    if let Some(file) = args
+        .target
+        .file
+        .as_deref()
+        .filter(|file| bulk::holds_many(file))
+    {
         return bulk::run(kind, file, &args.publish, world);
     }
     let draft = draft(kind, args, world)?;
@@ -95,23 +100,15 @@ pub(crate) fn unknown(subject: &Subject) -> Failure {
 }
 
 fn draft(kind: Kind, args: &TakeAway, world: &World) -> Result<Draft, Failure> {
-    if let Some(file) = &args.file {
+    if let Some(file) = &args.target.file {
         return read_draft(kind, &world.read_text(file)?, file.display());
     }
-    let mut reason = json!({ "code": args.reason.map(|code| code.to_string()) });
-    if let Some(text) = &args.text {
-        reason["text"] = json!(text);
-    }
-    let body = match kind {
+    let mut value = args.target.flags(world.now());
+    value["reason"] = args.why.flags();
+    value["body"] = match kind {
         Kind::LabelSuspend => json!({ "validity_effect": "suspended" }),
         _ => json!({}),
     };
-    let value: Value = json!({
-        "subject": args.label.as_ref().map(ToString::to_string),
-        "decided_at": args.decided_at.unwrap_or_else(|| world.now()).to_string(),
-        "reason": reason,
-        "body": body,
-    });
     read_draft(kind, &value.to_string(), "the command line")
 }
 

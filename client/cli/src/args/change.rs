@@ -1,4 +1,4 @@
-//! `renew`, `amend`, `bind`, `unbind` as typed.
+//! `renew`, `amend`, `bind`, `unbind` as typed, and what they share with `suspend`, `revoke`, `reinstate`.
 
 use std::path::PathBuf;
 
@@ -7,22 +7,15 @@ use labelproof_core::{
     event::{Gtin14, LabelId, ReasonCode},
     time::Time,
 };
+use serde_json::{Value, json};
 
 use super::Publish;
 
 /// `renew`.
 #[derive(Args, Debug)]
 pub(crate) struct Renew {
-    /// The label, such as jp.jc-star/EX-000123.
-    #[arg(
-        value_name = "LABEL",
-        required_unless_present = "file",
-        conflicts_with = "file"
-    )]
-    pub(crate) label: Option<LabelId>,
-    /// The event as JSON, without `kind` and `prev`; or many, as CSV or JSON lines.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: Target,
     /// Up to this instant, which is outside.
     #[arg(
         long,
@@ -37,9 +30,6 @@ pub(crate) struct Renew {
     /// A further id printed on the product; once for each.
     #[arg(long, value_name = "ID", conflicts_with = "file")]
     pub(crate) alias: Vec<String>,
-    /// When it was decided; now if absent.
-    #[arg(long, value_name = "TIME", conflicts_with = "file")]
-    pub(crate) decided_at: Option<Time>,
     #[command(flatten)]
     pub(crate) publish: Publish,
 }
@@ -57,16 +47,30 @@ pub(crate) struct Amend {
 /// `bind`.
 #[derive(Args, Debug)]
 pub(crate) struct Bind {
-    /// The label, such as jp.jc-star/EX-000123.
-    #[arg(
-        value_name = "LABEL",
-        required_unless_present = "file",
-        conflicts_with = "file"
-    )]
-    pub(crate) label: Option<LabelId>,
-    /// The event as JSON, without `kind` and `prev`; or many, as CSV or JSON lines.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) products: Products,
+    #[command(flatten)]
+    pub(crate) publish: Publish,
+}
+
+/// `unbind`.
+#[derive(Args, Debug)]
+pub(crate) struct Unbind {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) products: Products,
+    #[command(flatten)]
+    pub(crate) why: Why,
+    #[command(flatten)]
+    pub(crate) publish: Publish,
+}
+
+/// What is bound or unbound.
+#[derive(Args, Debug)]
+pub(crate) struct Products {
     /// A product number of 8, 12, 13 or 14 digits; once for each.
     #[arg(
         long,
@@ -79,16 +83,11 @@ pub(crate) struct Bind {
     /// A model by its number alone; once for each. With variant or hardware: --file.
     #[arg(long, value_name = "NUMBER", conflicts_with = "file")]
     pub(crate) model: Vec<String>,
-    /// When it was decided; now if absent.
-    #[arg(long, value_name = "TIME", conflicts_with = "file")]
-    pub(crate) decided_at: Option<Time>,
-    #[command(flatten)]
-    pub(crate) publish: Publish,
 }
 
-/// `unbind`.
+/// The label that an event is about and when it was decided, or a file instead of all flags.
 #[derive(Args, Debug)]
-pub(crate) struct Unbind {
+pub(crate) struct Target {
     /// The label, such as jp.jc-star/EX-000123.
     #[arg(
         value_name = "LABEL",
@@ -96,22 +95,28 @@ pub(crate) struct Unbind {
         conflicts_with = "file"
     )]
     pub(crate) label: Option<LabelId>,
-    /// The event as JSON, without `kind` and `prev`; or many, as CSV or JSON lines.
+    /// The event as JSON, without `kind` and `prev`, instead of the flags; or many, as CSV or JSON lines.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: Option<PathBuf>,
-    /// A product number of 8, 12, 13 or 14 digits; once for each.
-    #[arg(
-        long,
-        value_name = "GTIN",
-        value_parser = Gtin14::from_digits,
-        conflicts_with = "file",
-        required_unless_present_any = ["file", "model"]
-    )]
-    pub(crate) gtin: Vec<Gtin14>,
-    /// A model that was bound by its number alone; once for each. With variant or hardware: --file.
-    #[arg(long, value_name = "NUMBER", conflicts_with = "file")]
-    pub(crate) model: Vec<String>,
-    /// Why: a code such as holder-request.
+    /// When it was decided; now if absent.
+    #[arg(long, value_name = "TIME", conflicts_with = "file")]
+    pub(crate) decided_at: Option<Time>,
+}
+
+impl Target {
+    /// The event that the flags begin, without a body.
+    pub(crate) fn flags(&self, now: Time) -> Value {
+        json!({
+            "subject": self.label.as_ref().map(ToString::to_string),
+            "decided_at": self.decided_at.unwrap_or(now).to_string(),
+        })
+    }
+}
+
+/// Why something is taken away.
+#[derive(Args, Debug)]
+pub(crate) struct Why {
+    /// Why: a code such as vulnerability.
     #[arg(
         long,
         value_name = "CODE",
@@ -122,9 +127,15 @@ pub(crate) struct Unbind {
     /// Why, in a sentence; it is public for ever.
     #[arg(long, value_name = "TEXT", conflicts_with = "file")]
     pub(crate) text: Option<String>,
-    /// When it was decided; now if absent.
-    #[arg(long, value_name = "TIME", conflicts_with = "file")]
-    pub(crate) decided_at: Option<Time>,
-    #[command(flatten)]
-    pub(crate) publish: Publish,
+}
+
+impl Why {
+    /// The member `reason` of the event.
+    pub(crate) fn flags(&self) -> Value {
+        let mut reason = json!({ "code": self.reason.map(|code| code.to_string()) });
+        if let Some(text) = &self.text {
+            reason["text"] = json!(text);
+        }
+        reason
+    }
 }
