@@ -284,6 +284,7 @@ def replay(bundle, records, trusted):
     for index, event, leaf in events:
         state.next = index
         names = labels_of(event, rules)
+        demand(not excerpts.intersection(names[1:]), "excerpt that is superseded here")
         if names and names[0] in excerpts:
             alone(state, event, index, names[0])
             if not any(records.get(n) is not None and n not in excerpts for n in names[1:]):

@@ -117,6 +117,7 @@ struct Histories {
     known: BTreeMap<MapKey, Changed>,
     indexes: BTreeMap<MapKey, Vec<(LeafHash, RecordedEvent)>>,
     excerpts: BTreeMap<MapKey, Issued>,
+    superseded: BTreeSet<MapKey>,
 }
 
 /// The issue of a label of which only some events are here.
@@ -149,6 +150,7 @@ impl Histories {
             known: BTreeMap::new(),
             indexes: BTreeMap::new(),
             excerpts: BTreeMap::new(),
+            superseded: BTreeSet::new(),
         };
         let members = histories.subjects.registry.all();
         let recorded = RecordedEvent::new(genesis.index(), event.clone());
@@ -171,6 +173,10 @@ impl Histories {
         let index = event.index();
         let refused = |source| Unverified::Entry { index, source };
         let part = work.excerpts.part_of(event.event(), work.records);
+        // The first is the event's own label, another the one that it supersedes.
+        let names = label_names(&self.subjects.registry, event.event());
+        let others = names.iter().skip(1).map(MapName::key);
+        self.superseded.extend(others);
         if let Part::Excerpt(key) | Part::Both(key) = part {
             let known = self.excerpts.get(&key).map(|issued| &issued.issuer);
             let issuer = self
@@ -304,6 +310,9 @@ impl Histories {
         records: &Records<'_>,
     ) -> Result<Finding, Unverified> {
         let other = || Unverified::OtherRecord { name: name.clone() };
+        if self.superseded.contains(&key) {
+            return Err(other());
+        }
         let issued = self.excerpts.get(&key).ok_or_else(other)?;
         if issued.at != record.first_index() || issued.newest > record.last_index() {
             return Err(other());

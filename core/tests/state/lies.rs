@@ -1,11 +1,11 @@
 //! What a log that lies can sign, and what a bundle can leave out: each has its own name.
 
-use labelproof_core::bundle::{Answer, Answers, Bundle, BundleChunk, BundleEntry};
+use labelproof_core::bundle::{Answer, Answers, Bundle, BundleChunk, BundleEntry, Pack};
 use labelproof_core::event::Kind;
 use labelproof_core::key::SigningKey;
 use labelproof_core::merkle::{LeafHash, LeafIndex};
 use labelproof_core::state::head::{StateHead, StateRoots};
-use labelproof_core::state::key::{MapName, MapType};
+use labelproof_core::state::key::{IdRule, MapName, MapType, canonical_id};
 use labelproof_core::state::list::{Code, StatusList};
 use labelproof_core::state::map::Map;
 use labelproof_core::state::map::proof::MapProof;
@@ -42,6 +42,17 @@ impl Claim {
 
     /// The entries and names of an honest bundle under what is claimed, signed and witnessed.
     fn bundle(&self, entries: &[BundleEntry], names: &[MapName], chunks: &[u64]) -> Bundle {
+        let answers = names.iter().map(|name| answer(&self.map, name)).collect();
+        self.signed(entries, Answers::Each(answers), chunks)
+    }
+
+    /// The same as a pack.
+    fn pack(&self, entries: &[BundleEntry], names: &[MapName]) -> Bundle {
+        let pack = Pack::of_map(&self.map, names).unwrap();
+        self.signed(entries, Answers::Pack(pack), &[])
+    }
+
+    fn signed(&self, entries: &[BundleEntry], answers: Answers, chunks: &[u64]) -> Bundle {
         let roots = StateRoots {
             map_root: self.map.root(),
             list_root: self.list.root(),
@@ -57,13 +68,12 @@ impl Claim {
         let proof = proof_of(&head.to_bytes(), &self.before, &WITNESSES);
         let mut entries = entries.to_vec();
         entries.push(BundleEntry::new(head.index(), head.to_bytes(), Vec::new()).unwrap());
-        let answers = names.iter().map(|name| answer(&self.map, name)).collect();
         let chunks = chunks.iter().map(|number| BundleChunk {
             number: *number,
             chunk: self.list.chunk(*number).unwrap().clone(),
             path: self.list.path(*number).unwrap(),
         });
-        Bundle::new(entries, Answers::Each(answers), chunks.collect(), proof).unwrap()
+        Bundle::new(entries, answers, chunks.collect(), proof).unwrap()
     }
 }
 
@@ -300,4 +310,25 @@ fn path_beside_a_record_that_vouches_is_refused() {
         let bundle = claim.bundle(&changed, &names, &[]);
         proof_failure(&ledger, &bundle, &Unverified::UnusedEntry { index });
     }
+}
+
+#[test]
+fn label_that_an_issue_in_the_pack_supersedes_is_no_active_excerpt() {
+    let mut ledger = Ledger::founded();
+    ledger.accept(&world::issue(LABEL, ISSUER));
+    let before = ledger.record(LABEL).unwrap();
+    let mut draft = world::issue_draft("jp.jc-star/EX-2");
+    draft["body"]["supersedes"] = json!(LABEL);
+    let successor = world::entry(Kind::LabelIssue, &draft, None, &[&key(ISSUER)]);
+    ledger.accept(&successor);
+    let honest = ledger.pack(&["gtin 09521234001010"]);
+    assert!(ledger.verify_text(&honest).is_ok());
+    let (entries, names) = parts(&Bundle::parse(honest.as_bytes()).unwrap());
+    let superseded = MapName::label("jp.jc-star", &canonical_id(IdRule::Exact, "EX-1").unwrap());
+    let name = superseded.unwrap();
+    assert!(names.contains(&name));
+    let mut claim = Claim::of(&ledger);
+    claim.map.insert(name.key(), &before.to_bytes());
+    let lie = claim.pack(&entries, &names);
+    proof_failure(&ledger, &lie, &Unverified::OtherRecord { name });
 }
