@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use labelproof_tests::http::{self, Answer};
 use labelproof_tests::world;
 
 use super::{Limited, report};
@@ -15,20 +14,15 @@ fn label(series: &str, number: usize) -> String {
     format!("jp.jc-star/{series}-{number}")
 }
 
-fn post(url: &str, note: &[u8]) -> Answer {
-    http::post(url, &[("Prefer", "respond-async")], note).expect("the log answers")
-}
-
 #[test]
 fn three_times_more_than_the_quota_is_shed_and_what_is_taken_keeps_its_deadline() {
     let log = Limited::start(NARROW);
-    let url = &format!("{}/v1/events", log.network.log_url());
     let (mut taken, mut shed, mut longest) = (Vec::new(), 0, Duration::ZERO);
     let began = Instant::now();
     for number in 0.. {
         let note = world::issue(&label("OVER", number), ISSUER);
         let asked = Instant::now();
-        let answer = post(url, &note);
+        let answer = log.network.submit_async(&note);
         match answer.status {
             202 => {
                 longest = longest.max(asked.elapsed());
@@ -80,19 +74,18 @@ fn three_times_more_than_the_quota_is_shed_and_what_is_taken_keeps_its_deadline(
 #[test]
 fn a_flood_of_duplicates_fills_nothing_and_holds_nobody_up() {
     let log = Limited::start("");
-    let url = &format!("{}/v1/events", log.network.log_url());
     let first = world::issue(&label("SAME", 0), ISSUER);
-    let index = post(url, &first).json()["index"].clone();
+    let index = log.network.submit_async(&first).json()["index"].clone();
     let size = log.network.get("/readyz").json()["size"].as_u64().unwrap();
     let over = &AtomicBool::new(false);
     let probes = std::thread::scope(|scope| {
         let flood: Vec<_> = (0..8)
             .map(|_| {
-                let (first, index) = (&first, &index);
+                let (network, first, index) = (&log.network, &first, &index);
                 scope.spawn(move || {
                     let mut count = 0;
                     while !over.load(Ordering::Relaxed) {
-                        let answer = post(url, first);
+                        let answer = network.submit_async(first);
                         assert_eq!((answer.status, &answer.json()["index"]), (200, index));
                         count += 1;
                     }
@@ -102,7 +95,9 @@ fn a_flood_of_duplicates_fills_nothing_and_holds_nobody_up() {
             .collect();
         let mut probes = Vec::new();
         for number in 1..=20 {
-            let answer = post(url, &world::issue(&label("SAME", number), ISSUER));
+            let answer = log
+                .network
+                .submit_async(&world::issue(&label("SAME", number), ISSUER));
             assert_eq!(answer.status, 202, "{}", answer.text());
             probes.push(log.probe());
         }
@@ -120,15 +115,17 @@ fn a_flood_of_duplicates_fills_nothing_and_holds_nobody_up() {
 fn revocations_pass_while_one_issuer_floods() {
     const LABELS: usize = 30;
     let log = Limited::start(NARROW);
-    let url = &format!("{}/v1/events", log.network.log_url());
     for number in 0..LABELS {
-        let answer = post(url, &world::issue(&label("HELD", number), ISSUER));
+        let answer = log
+            .network
+            .submit_async(&world::issue(&label("HELD", number), ISSUER));
         assert_eq!(answer.status, 202, "{}", answer.text());
     }
     let over = &AtomicBool::new(false);
     std::thread::scope(|scope| {
         let flood: Vec<_> = (0..4)
             .map(|thread| {
+                let network = &log.network;
                 scope.spawn(move || {
                     let (mut taken, mut shed) = (0, 0);
                     for number in 0.. {
@@ -136,7 +133,7 @@ fn revocations_pass_while_one_issuer_floods() {
                             return (taken, shed);
                         }
                         let note = world::issue(&label(&format!("FLOOD{thread}"), number), ISSUER);
-                        match post(url, &note).status {
+                        match network.submit_async(&note).status {
                             202 => taken += 1,
                             429 => shed += 1,
                             status => panic!("{status}"),
@@ -155,7 +152,9 @@ fn revocations_pass_while_one_issuer_floods() {
                 "watch.jp.example"
             };
             let asked = Instant::now();
-            let answer = post(url, &world::revoke(&label("HELD", number), None, by));
+            let answer = log
+                .network
+                .submit_async(&world::revoke(&label("HELD", number), None, by));
             assert_eq!(answer.status, 202, "{}", answer.text());
             waits.push(asked.elapsed());
         }
