@@ -409,7 +409,7 @@ fn write_path(f: &mut fmt::Formatter<'_>, path: &[NodeHash]) -> fmt::Result {
     path.iter().try_for_each(|hash| writeln!(f, "path {hash}"))
 }
 
-/// The most lines of a bundle that is read at once (status.md).
+/// The most lines of a bundle that is read at once (bundle.md).
 pub const MAX_BUNDLE_LINES: usize = 65_536;
 
 /// The most lines of a pack: 100,000 subjects with a label each in a map of 10^8 take about five million.

@@ -39,7 +39,7 @@ mod view;
 pub(crate) use cutoff::replay_untainted;
 pub use cutoff::{CutOff, Falls, LeftOut};
 pub use label::Coverage;
-pub(crate) use registry::Extent;
+pub(crate) use registry::{Extent, MAX_COUNTED_LINES};
 pub use replay::{HistoryError, Replayed, WrongEntry};
 pub use restore::{RestoreError, Snapshot};
 pub use signers::SignatureMemo;

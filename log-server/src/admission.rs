@@ -13,7 +13,6 @@ use labelproof_core::{
     merkle::{LeafHash, LeafIndex},
     refusal::Refusal,
     state::SignatureMemo,
-    time::Time,
 };
 use tracing::{error, warn};
 
@@ -166,7 +165,7 @@ impl Log {
 
     /// Applies the admission rules and verifies signatures, with no lock held.
     fn verify(&self, event: &Event) -> Result<SignatureMemo, Problem> {
-        let now = Time::from_unix(self.setting().clock.unix_ms() / 1_000).unwrap_or(Time::MAX);
+        let now = self.setting().clock.now();
         admission::admit(event, now)?;
         // The keys in force may change before the lock is taken again; what the memo then misses is
         // verified under the lock.
@@ -338,9 +337,7 @@ impl Log {
             if let Err(error) = state.load_label(label, &entries) {
                 warn!(%label, %error, "the index does not know the whole history of a label; it is made anew");
                 self.suspect_index();
-                return Err(Problem::Starting {
-                    why: "the index is being made anew",
-                });
+                return Err(Problem::REINDEXING);
             }
         }
         Ok(())

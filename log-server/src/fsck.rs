@@ -85,7 +85,7 @@ impl<S: TileSource, P: FnMut(Progress)> Pass<S, P> {
         if size == TreeSize::EMPTY {
             return edge::check_empty(self.reader.head());
         }
-        // SPEC status.md R1: the head is the entry at C−1.
+        // SPEC state.md: the head is the entry at C−1.
         if self.ends_in_head {
             Ok(())
         } else {

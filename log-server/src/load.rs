@@ -17,7 +17,6 @@ use labelproof_core::{
     policy::WitnessedCheckpoint,
     refusal::Refusal,
     state::{Replayed, State, StateView, WrongEntry, head::StateHead},
-    time::Time,
 };
 use tracing::{info, warn};
 
@@ -185,7 +184,7 @@ fn stored_checkpoint(
     let Some(bytes) = setting.directory.checkpoint()? else {
         return Ok(None);
     };
-    let now = Time::from_unix(setting.clock.unix_ms() / 1_000).unwrap_or(Time::MAX);
+    let now = setting.clock.now();
     let opened = Note::parse(&bytes)
         .ok()
         .and_then(|note| SignedCheckpoint::open(note, &setting.vkey).ok());

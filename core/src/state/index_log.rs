@@ -98,7 +98,7 @@ impl IndexLog {
 
 /// The indexes in which an accepted event is entered, each once.
 ///
-/// SPEC status.md: issue, bind and unbind under the products they name, issue and renew under the printed ids.
+/// SPEC state.md: issue, bind and unbind under the products they name, issue and renew under the printed ids.
 pub(crate) fn index_names(registry: &Registry, event: &Event) -> Vec<MapName> {
     let Subject::Label(label) = event.subject() else {
         return Vec::new();

@@ -376,7 +376,7 @@ fn is_gtin_14(text: &str) -> bool {
     text.len() == 14 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The longest id that is looked up: the longest subject of an event (events.md).
+/// The longest id that is looked up: the longest subject of an event (event.md).
 pub const MAX_ID_BYTES: usize = 128;
 
 /// The longest field: an id of [`MAX_ID_BYTES`] in which every byte is written `:XX`.

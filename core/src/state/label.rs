@@ -1,4 +1,4 @@
-//! A label: the table of states of `events.md`, as code.
+//! A label: the table of states of `event.md`, as code.
 //!
 //! ```text
 //! event                     from                                              to

@@ -343,10 +343,10 @@ fn counted_lines(event: &Event) -> usize {
 /// Where a log's genesis stands.
 pub(crate) const GENESIS_INDEX: LeafIndex = LeafIndex::new(0);
 
-/// The first lines that count; more would only be work for a verifier (events.md).
-const MAX_COUNTED_LINES: usize = 8;
+/// The first lines that count; more would only be work for a verifier (event.md).
+pub(crate) const MAX_COUNTED_LINES: usize = 8;
 
-/// Lines that count where many roots sign together: all that a note can hold (events.md).
+/// Lines that count where many roots sign together: all that a note can hold (event.md).
 const MAX_COUNTED_ROOT_LINES: usize = 64;
 
 /// A successor's successor and so on: more than a generation of agencies.

@@ -1,7 +1,7 @@
 //! Whose signatures an event carries.
 //!
 //! Lines by keys that are not in force for the event are ignored, a line of a known (name, key id)
-//! that fails makes the event invalid, and the rest is counted by distinct public key (events.md).
+//! that fails makes the event invalid, and the rest is counted by distinct public key (event.md).
 //! Which keys are in force is `registry`'s; what the signers may do is for the kinds.
 
 use std::collections::BTreeMap;
@@ -51,11 +51,9 @@ impl SignatureMemo {
     }
 
     /// Takes over what another one knows.
-    pub fn merge(&mut self, mut other: Self) {
-        if self.checked.is_empty() {
-            self.checked = other.checked;
-        } else {
-            self.checked.append(&mut other.checked);
+    pub fn merge(&mut self, other: Self) {
+        for (line, outcomes) in other.checked {
+            self.checked.entry(line).or_default().extend(outcomes);
         }
     }
 

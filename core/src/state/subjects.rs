@@ -368,7 +368,7 @@ impl Changed {
     }
 }
 
-/// Records that one entry may change (status.md, R3).
+/// Records that one entry may change (state.md).
 const MAX_KEYS_AN_ENTRY: usize = 128;
 
 // An issue names the most: its label, one that it supersedes, products and printed ids.

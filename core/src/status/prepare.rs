@@ -16,7 +16,7 @@ use crate::event::{AuthorityKey, Body, Event, EventKey, Subject};
 use crate::key::Vkey;
 use crate::merkle::LeafHash;
 use crate::note::{KeyId, KeyName};
-use crate::state::SignatureMemo;
+use crate::state::{MAX_COUNTED_LINES, SignatureMemo};
 
 /// Entries of a bundle as events, with their leaf hashes; parts are joined in order.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,7 @@ pub struct ParsedEntries {
     parsed: Vec<(LeafHash, Arc<Event>)>,
 }
 
-/// One signature line that will count if its key is in force.
+/// The signature lines of one event that will count if their keys are in force.
 #[derive(Clone, Debug)]
 pub struct SignatureCheck {
     leaf: LeafHash,
@@ -101,7 +101,7 @@ pub fn signatures_to_check(parsed: &ParsedEntries) -> Vec<SignatureCheck> {
             let known = keys.get(&(line.name(), line.id())).into_iter().flatten();
             known.map(move |vkey| (at, (*vkey).clone()))
         });
-        let claimed: Vec<(usize, Vkey)> = claimed.take(MAX_CHECKS_AN_EVENT).collect();
+        let claimed: Vec<(usize, Vkey)> = claimed.take(MAX_COUNTED_LINES).collect();
         if !claimed.is_empty() {
             checks.push(SignatureCheck {
                 leaf: *leaf,
@@ -124,6 +124,3 @@ impl SignatureCheck {
         memo
     }
 }
-
-/// Lines that count of a label's event (events.md); a guess that is too low only costs time later.
-const MAX_CHECKS_AN_EVENT: usize = 8;

@@ -96,7 +96,6 @@ impl SubjectStatus {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LabelStatus {
     summary: LabelSummary,
-    since: LeafIndex,
     coverage: Coverage,
     events: Vec<RecordedEvent>,
 }
@@ -114,7 +113,6 @@ impl LabelStatus {
         let summary = LabelSummary::new(record, issuer, Since::At(since), cut_off, issue)?;
         Some(Self {
             summary,
-            since,
             coverage,
             events,
         })
@@ -153,7 +151,7 @@ impl LabelStatus {
     /// Where the event stands that gave it this status.
     #[must_use]
     pub fn since(&self) -> LeafIndex {
-        self.since
+        self.summary.since().index()
     }
 
     /// The first instant at which it is no longer valid; none if it is open-ended.

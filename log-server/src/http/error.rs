@@ -122,6 +122,11 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// What is looked up may be missing from the index, which is made anew meanwhile.
+    pub(crate) const REINDEXING: Self = Self::Starting {
+        why: "the index is being made anew",
+    };
+
     /// The stable word for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {

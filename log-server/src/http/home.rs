@@ -1,7 +1,6 @@
 //! The home page: `GET /`, for a person who found the address.
 
 use axum::{extract::State, http::HeaderMap, response::Response};
-use labelproof_core::time::Time;
 
 use super::{
     Service,
@@ -18,7 +17,7 @@ pub(super) async fn home(State(service): State<Service>, request: HeaderMap) -> 
     let log = &service.log;
     let setting = log.setting();
     let origin = setting.origin.as_str();
-    let now = Time::from_unix(setting.clock.unix_ms() / 1_000).unwrap_or(Time::MAX);
+    let now = setting.clock.now();
     let (size, age) = match log.published() {
         None => ("nothing was witnessed yet".to_owned(), String::new()),
         Some(published) => {

@@ -146,7 +146,7 @@ pub(super) fn read(
     let subject = Subject::Label(label.clone());
     let bytes = bundle(log, published, &subject)?;
     let setting = log.setting();
-    let now = Time::from_unix(setting.clock.unix_ms() / 1_000).unwrap_or(Time::MAX);
+    let now = setting.clock.now();
     let broken = |error: &dyn std::error::Error| {
         error!(%label, %error, "a bundle of ours does not hold");
         Problem::Storage

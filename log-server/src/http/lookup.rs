@@ -40,7 +40,7 @@ pub(super) async fn event(
         // What an index that is not whole does not know may be in the log all the same.
         let unknown = || {
             if log.is_index_behind() {
-                REINDEXING
+                Problem::REINDEXING
             } else {
                 Problem::NotFound
             }
@@ -106,7 +106,3 @@ pub(super) fn proof_of(
     Ok(TlogProof::new(None, index, path, note)
         .expect("a tree of 2^64 entries has paths of 64 hashes"))
 }
-
-const REINDEXING: Problem = Problem::Starting {
-    why: "the index is being made anew",
-};

@@ -1,4 +1,4 @@
-//! Where a subject stands: one bundle a question, under the published head (`status.md`).
+//! Where a subject stands: one bundle a question, under the published head (`bundle.md`).
 //!
 //! ```text
 //! GET /v1/status/label/{scheme}/{id}     {id} is the rest of the path, decoded once
@@ -209,16 +209,12 @@ pub(super) fn unbuilt(log: &Log, error: BuildError<StorageError>) -> Problem {
         BuildError::Incomplete { name } => {
             warn!(%name, "the index does not know the whole history of a subject; it is made anew");
             log.suspect_index();
-            Problem::Starting {
-                why: "the index is being made anew",
-            }
+            Problem::REINDEXING
         }
         BuildError::Entry { index, .. } => {
             warn!(%index, "the index names an entry that is no event; it is made anew");
             log.suspect_index();
-            Problem::Starting {
-                why: "the index is being made anew",
-            }
+            Problem::REINDEXING
         }
         BuildError::NoSubject => Problem::BadAddress { what: NO_SUBJECT },
         error => {

@@ -50,7 +50,7 @@ pub(super) fn walk(log: &Log, published: &Published, wish: &Wish) -> Result<Foun
     let index = &log.setting().index;
     let end = published.view.head_index();
     if index.watermark().size().get() < end.get() {
-        return Err(BEHIND);
+        return Err(Problem::REINDEXING);
     }
     let list = List::of(wish);
     list.check(log, published)?;
@@ -128,7 +128,7 @@ impl List {
         }
         warn!(%product, known, counted, "the index does not know every event of a product; it is made anew");
         log.suspect_index();
-        Err(BEHIND)
+        Err(Problem::REINDEXING)
     }
 
     /// Whether the label at a place may have a status, as far as two bits tell.
@@ -174,7 +174,7 @@ fn look(
     else {
         warn!(index = %at, "the index names an entry that is no label's; it is made anew");
         log.suspect_index();
-        return Err(BEHIND);
+        return Err(Problem::REINDEXING);
     };
     let (record, events) = history(log, published, &label)?;
     let own = events
@@ -211,7 +211,7 @@ fn history(
     let incomplete = || {
         warn!(%label, "the index does not know the whole history of a label; it is made anew");
         log.suspect_index();
-        BEHIND
+        Problem::REINDEXING
     };
     let name = log.label_name(label).ok_or_else(incomplete)?;
     let record = published.view.record(&name).ok_or_else(incomplete)?;
@@ -245,9 +245,6 @@ fn behind(index: LeafIndex) -> LeafIndex {
     LeafIndex::new(index.get().saturating_add(1))
 }
 
-const BEHIND: Problem = Problem::Starting {
-    why: "the index is being made anew",
-};
 /// What is asked of the index at once: a few pages of its store.
 const PART: usize = 256;
 /// Places whose two bits are looked at for one page: a chunk of the status list, a millisecond.
