@@ -62,7 +62,7 @@ pub enum Problem {
         offered: Vec<&'static str>,
     },
     /// The body is longer than a body may be.
-    #[error("the body is over the limit of {limit} bytes")]
+    #[error("the body is over the limit of {limit} bytes; send less at once")]
     BodyTooLarge {
         /// What is allowed.
         limit: usize,
@@ -110,11 +110,11 @@ pub enum Problem {
     NoQuorum,
     /// The store failed.
     #[error(
-        "the store failed, and it is not known whether the event is in the log; send the same bytes again"
+        "the store failed; if an event was sent, it is not known whether it is in the log; send the same again"
     )]
     Storage,
     /// The log does not write yet, or not any more.
-    #[error("the log is not ready to write: {why}")]
+    #[error("the log is not ready: {why}; ask again after the time in Retry-After")]
     Starting {
         /// What it waits for.
         why: &'static str,
