@@ -245,9 +245,13 @@ impl<'a> Desk<'a> {
 
     /// Reports that the log shows already what was asked for.
     pub(crate) fn nothing_to_do(&self, looked: &Looked, why: &str) -> Result<Report, Failure> {
-        let file = with_ending(&self.name, "labelproof");
+        let mut body = format!("  {why}; nothing was sent.\n");
+        let mut files = Vec::new();
         if !self.args.dry_run {
+            let file = with_ending(&self.name, "labelproof");
             self.world.write(Path::new(&file), looked.bytes())?;
+            body.push_str(&format!("  {file} holds the proof.\n"));
+            files.push(file);
         }
         let finding = Finding::of(looked.proved(), &self.subject, self.world.now());
         let status = finding.map(|finding| finding.json());
@@ -255,10 +259,10 @@ impl<'a> Desk<'a> {
             tone: Tone::Good,
             word: "ALREADY DONE".into(),
             about: self.subject.to_string(),
-            body: format!("  {why}; nothing was sent.\n  {file} holds the proof.\n"),
+            body,
         };
         let result = json!({
-            "subject": self.subject.to_string(), "done_before": true, "logged": true, "files": [file],
+            "subject": self.subject.to_string(), "done_before": true, "logged": true, "files": files,
             "status": status,
         });
         Ok(Report {

@@ -174,11 +174,15 @@ impl Summary<'_> {
                 ],
             );
         }
-        let mut files = vec![
-            with_ending(self.name, "events.jsonl"),
-            with_ending(self.name, "results.csv"),
-        ];
-        world.write(Path::new(&files[1]), results.as_bytes())?;
+        let mut files = Vec::new();
+        // Where every row was wrong nothing was signed.
+        let journal = with_ending(self.name, "events.jsonl");
+        if world.exists(Path::new(&journal))? {
+            files.push(journal);
+        }
+        let file = with_ending(self.name, "results.csv");
+        world.write(Path::new(&file), results.as_bytes())?;
+        files.push(file);
         let file = with_ending(self.name, "errors.csv");
         // An old list of errors must not stand beside a run that had none.
         if !faults.is_empty() || world.exists(Path::new(&file))? {
