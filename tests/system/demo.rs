@@ -166,20 +166,21 @@ fn wait_for_the_last_line(child: &mut Child) -> Vec<String> {
     commands
 }
 
-/// The processes whose parent is `parent`, as Linux lists them.
+/// The processes whose parent is `parent`.
+///
+/// From each process's own `stat`: `task/TID/children` may leave out a child while a thread or another child ends.
 fn children_of(parent: u32) -> Vec<u32> {
-    let tasks = format!("/proc/{parent}/task");
-    let threads = fs::read_dir(tasks)
-        .unwrap()
-        .map(|thread| thread.unwrap().path().join("children"));
-    let lists = threads.map(|list| fs::read_to_string(list).unwrap_or_default());
-    lists
-        .flat_map(|list| {
-            list.split_whitespace()
-                .map(|id| id.parse().unwrap())
-                .collect::<Vec<u32>>()
-        })
-        .collect()
+    let processes = fs::read_dir("/proc").unwrap();
+    let ids = processes.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    ids.filter(|id| parent_of(*id) == Some(parent)).collect()
+}
+
+/// The parent of a process that has not ended: the second field after the name, which alone may hold `)`.
+fn parent_of(process: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    let state = fields.next()?;
+    (state != "Z").then(|| fields.next()?.parse().ok()).flatten()
 }
 
 fn signal(name: &str, process: u32) {
