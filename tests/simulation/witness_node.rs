@@ -45,7 +45,7 @@ impl WitnessNode {
         let mut store = Store::open(&shared, dir, &known).unwrap();
         store.begin(&[origin()], &known).unwrap();
         drop(store);
-        let known = known.with(ListedLog::of_key(log.clone()).unwrap());
+        let known = known.with([ListedLog::of_key(log.clone()).unwrap()]);
         known.save(shared.as_ref(), dir).unwrap();
         Self {
             fs,

@@ -180,7 +180,9 @@ fn parent_of(process: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
     let state = fields.next()?;
-    (state != "Z").then(|| fields.next()?.parse().ok()).flatten()
+    (state != "Z")
+        .then(|| fields.next()?.parse().ok())
+        .flatten()
 }
 
 fn signal(name: &str, process: u32) {

@@ -222,7 +222,7 @@ fn add(fs: &Arc<dyn Fs>, args: &Add) -> Result<(), CliError> {
     };
     let known = KnownLogs::load(fs.as_ref(), &args.dir)?;
     let origins: Vec<Origin> = logs.iter().map(|log| log.origin().clone()).collect();
-    let with = logs.into_iter().fold(known.clone(), KnownLogs::with);
+    let with = known.clone().with(logs);
     let mut store = Store::open_with(fs, &args.dir, &known, &with)?;
     // State first: a log that stands in the list and has none is refused by `serve`.
     store.begin(&origins, &known)?;

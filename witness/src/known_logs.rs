@@ -11,7 +11,7 @@
 //! Empty lines and lines that start with `#` are skipped, spaces around a line dropped; the order of the
 //! four is fixed. What was cosigned for a log is in `store`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -154,27 +154,34 @@ impl KnownLogs {
     }
 
     fn new(mut active: Vec<ListedLog>, retired: Vec<ListedLog>) -> Self {
-        active.retain(|log| !retired.iter().any(|other| other.origin == log.origin));
+        let retired_keys = by_origin(&retired);
+        active.retain(|log| !retired_keys.contains_key(&log.origin));
         Self {
             keys: by_origin(&active),
-            retired_keys: by_origin(&retired),
+            retired_keys,
             active,
             retired,
         }
     }
 
-    /// Adds a log, or a second key to one; a retired log becomes active again with all its keys.
+    /// Adds logs, or further keys to some; a retired log becomes active again with all its keys.
     #[must_use]
-    pub fn with(self, log: ListedLog) -> Self {
-        let (mut active, mut retired) = (self.active, self.retired);
-        let back = retired.extract_if(.., |other| other.origin == log.origin);
-        active.extend(back);
-        if !active
-            .iter()
-            .any(|other| other.origin == log.origin && other.vkey == log.vkey)
-        {
-            active.push(log);
+    pub fn with(self, logs: impl IntoIterator<Item = ListedLog>) -> Self {
+        let (mut active, mut known, mut retired_keys) = (self.active, self.keys, self.retired_keys);
+        let mut back = BTreeSet::new();
+        for log in logs {
+            if let Some(keys) = retired_keys.remove(&log.origin) {
+                known.insert(log.origin.clone(), keys);
+                back.insert(log.origin.clone());
+            }
+            let keys = known.entry(log.origin.clone()).or_default();
+            if !keys.contains(&log.vkey) {
+                keys.push(log.vkey.clone());
+                active.push(log);
+            }
         }
+        let mut retired = self.retired;
+        active.extend(retired.extract_if(.., |log| back.contains(&log.origin)));
         Self::new(active, retired)
     }
 

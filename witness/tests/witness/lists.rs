@@ -117,12 +117,9 @@ fn a_second_key_of_an_origin_is_trusted_beside_the_first() {
         "logs/v0\nvkey {one}\nqpd 1\ncontact x\nvkey {other}\norigin a.example\nqpd 1\ncontact x\n"
     );
     let logs = parse_list(&list).unwrap();
-    let known = logs
-        .clone()
-        .into_iter()
-        .fold(KnownLogs::default(), KnownLogs::with);
+    let known = KnownLogs::default().with(logs.clone());
     let origin: Origin = "a.example".parse().unwrap();
     assert_eq!(known.keys(&origin).map(<[_]>::len), Some(2));
-    let again = logs.into_iter().fold(known, KnownLogs::with);
+    let again = known.with(logs);
     assert_eq!(again.active().iter().map(ListedLog::origin).count(), 2);
 }

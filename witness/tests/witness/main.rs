@@ -49,7 +49,7 @@ pub(crate) fn add(fs: &Arc<dyn Fs>, dir: &Path, logs: &[Vkey]) {
         .iter()
         .cloned()
         .map(|vkey| ListedLog::of_key(vkey).unwrap());
-    let with = listed.fold(known.clone(), KnownLogs::with);
+    let with = known.clone().with(listed);
     let mut store = Store::open_with(fs, dir, &known, &with).unwrap();
     let origins: Vec<_> = logs.iter().map(|vkey| vkey.name().into()).collect();
     store.begin(&origins, &known).unwrap();
