@@ -1,0 +1,9 @@
+//! The monitor: follows logs, verifies every entry of them, and tells what people asked to be told.
+//!
+//! ```text
+//! log | mirror | folder ─copy─▶ downloaded ─signatures, state function─▶ verified ─▶ finding ─rules─▶ alert
+//! ```
+//! Three kinds of finding are never mixed: *evidence*, which others can check offline and which accuses the log;
+//! *observations*, which accuse nobody; and being *blind*, which is about the monitor itself.
+
+pub mod finding;
