@@ -4,15 +4,29 @@
 //! no redirects · no answer longer than the caller allows · one more try when the connection
 //! broke before an answer, as one closed while idle does · loopback never goes through a proxy
 //! ```
-//! The second try is safe because everything we post is: an event has an id, a checkpoint
+//! The second try is safe because everything we post is: an event and an alert have an id, a checkpoint
 //! repeats. URLs come from the operator and never from what was fetched.
 
+mod outside;
+
 use std::io::{self, Read};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use ureq::Agent;
+use ureq::config::ConfigBuilder;
 use ureq::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use ureq::http::request::Builder;
 use ureq::http::{HeaderName, Request, StatusCode, Uri};
+use ureq::typestate::AgentScope;
+use ureq::unversioned::{
+    resolver::{DefaultResolver, Resolver},
+    transport::DefaultConnector,
+};
+
+pub use outside::is_outside;
+
+use outside::{Inside, OutsideOnly};
 
 /// Asks servers over http and https; clones share connections.
 #[derive(Clone, Debug)]
@@ -24,18 +38,24 @@ impl Fetch {
     /// Gives up a request that is not answered in full within `timeout`.
     #[must_use]
     pub fn new(timeout: Duration) -> Fetch {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_connect(Some(timeout.min(CONNECT_TIMEOUT)))
-            .timeout_global(Some(timeout))
-            .max_idle_age(IDLE_AGE)
-            .max_response_header_size(MAX_HEADER_BYTES)
-            .user_agent(concat!("labelproof/", env!("CARGO_PKG_VERSION")))
-            .build();
         Fetch {
-            agent: config.new_agent(),
+            agent: config(timeout).build().new_agent(),
+        }
+    }
+
+    /// As [`Fetch::new`], but connects to addresses outside only ([`is_outside`]), and through no proxy, which
+    /// would resolve names anew.
+    ///
+    /// A name with one address inside is [`FetchCause::Inside`].
+    #[must_use]
+    pub fn to_outside(timeout: Duration) -> Fetch {
+        Fetch::with_resolver(timeout, OutsideOnly::new(DefaultResolver::default()))
+    }
+
+    fn with_resolver(timeout: Duration, resolver: impl Resolver) -> Fetch {
+        let config = config(timeout).proxy(None).build();
+        Fetch {
+            agent: Agent::with_parts(config, DefaultConnector::new(), resolver),
         }
     }
 
@@ -58,7 +78,27 @@ impl Fetch {
         content_type: &str,
         max_bytes: usize,
     ) -> Result<Response, FetchError> {
-        self.request(Method::Post { body, content_type }, url, max_bytes)
+        self.post_with(url, body, content_type, &[], max_bytes)
+    }
+
+    /// As [`Fetch::post`], with further headers.
+    ///
+    /// # Errors
+    /// [`FetchError`]; [`FetchCause::BadUrl`] also when a header cannot be sent.
+    pub fn post_with(
+        &self,
+        url: &str,
+        body: &[u8],
+        content_type: &str,
+        headers: &[(&str, &str)],
+        max_bytes: usize,
+    ) -> Result<Response, FetchError> {
+        let method = Method::Post {
+            body,
+            content_type,
+            headers,
+        };
+        self.request(method, url, max_bytes)
     }
 
     fn request(
@@ -94,8 +134,15 @@ impl Fetch {
                 let request = request.method("GET").body(());
                 self.run(uri, request.map_err(|_| FetchCause::BadUrl)?)
             }
-            Method::Post { body, content_type } => {
+            Method::Post {
+                body,
+                content_type,
+                headers,
+            } => {
                 let request = request.method("POST").header(CONTENT_TYPE, content_type);
+                let with =
+                    |request: Builder, (name, value): &(&str, &str)| request.header(*name, *value);
+                let request = headers.iter().fold(request, with);
                 self.run(uri, request.body(body).map_err(|_| FetchCause::BadUrl)?)
             }
         };
@@ -144,6 +191,18 @@ impl Fetch {
     }
 }
 
+fn config(timeout: Duration) -> ConfigBuilder<AgentScope> {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_connect(Some(timeout.min(CONNECT_TIMEOUT)))
+        .timeout_global(Some(timeout))
+        .max_idle_age(IDLE_AGE)
+        .max_response_header_size(MAX_HEADER_BYTES)
+        .user_agent(concat!("labelproof/", env!("CARGO_PKG_VERSION")))
+}
+
 impl Default for Fetch {
     /// Waits somewhat longer than the 30 s a log may take to answer a submission.
     fn default() -> Self {
@@ -157,6 +216,7 @@ enum Method<'a> {
     Post {
         body: &'a [u8],
         content_type: &'a str,
+        headers: &'a [(&'a str, &'a str)],
     },
 }
 
@@ -268,6 +328,12 @@ pub enum FetchCause {
     /// Not an http or https URL, or a header that cannot be sent.
     #[error("not a URL that can be asked")]
     BadUrl,
+    /// The name has an address inside, and this fetches from outside only.
+    #[error("leads to {address}, an address inside this network")]
+    Inside {
+        /// The address.
+        address: IpAddr,
+    },
     /// No connection, or it broke.
     #[error("server not reached")]
     Unreachable(#[source] io::Error),
@@ -294,6 +360,10 @@ fn cause_of(error: ureq::Error) -> FetchCause {
             FetchCause::Unreachable(io::ErrorKind::ConnectionRefused.into())
         }
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => FetchCause::BadUrl,
+        ureq::Error::Other(other) => match other.downcast::<Inside>() {
+            Ok(inside) => FetchCause::Inside { address: inside.0 },
+            Err(other) => FetchCause::Protocol(Box::new(ureq::Error::Other(other))),
+        },
         other => FetchCause::Protocol(Box::new(other)),
     }
 }

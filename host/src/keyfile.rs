@@ -7,8 +7,8 @@
 //! secrets and not state: they do not pass through [`crate::fs`], which knows no modes.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use labelproof_core::key::{KeyError, KeyType, SigningKey};
@@ -16,30 +16,14 @@ use labelproof_core::note::KeyName;
 use zeroize::Zeroizing;
 
 use crate::fs::folder_of;
+use crate::secret::{self, SecretError};
 
 /// Reads a key that only its owner can read.
 ///
 /// # Errors
-/// [`KeyFileError::TooOpen`] when group or others have any right on the file.
+/// [`KeyFileError::Unreadable`] also when group or others have any right on the file.
 pub fn read(path: &Path) -> Result<SigningKey, KeyFileError> {
-    let failed = |source| KeyFileError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let file = File::open(path).map_err(failed)?;
-    // Asked of the open file, so that nobody swaps it in between.
-    let mode = file.metadata().map_err(failed)?.mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(KeyFileError::TooOpen {
-            path: path.to_owned(),
-            mode,
-        });
-    }
-    let mut text = Zeroizing::new(String::new());
-    file.take(MAX_KEY_BYTES)
-        .read_to_string(&mut text)
-        .map_err(failed)?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let line = secret::read(path, MAX_KEY_BYTES)?;
     line.parse().map_err(|source| KeyFileError::Malformed {
         path: path.to_owned(),
         source,
@@ -108,14 +92,9 @@ fn temp_of(path: &Path) -> PathBuf {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
-    /// Others could read the key.
-    #[error("{} has mode {mode:04o}, others can use the key; run: chmod 600 {}", path.display(), path.display())]
-    TooOpen {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    /// The file cannot be read, or others could read it too.
+    #[error(transparent)]
+    Unreadable(#[from] SecretError),
     /// The name is taken.
     #[error("{} exists; a key is never written over", path.display())]
     Exists {
@@ -130,8 +109,8 @@ pub enum KeyFileError {
         /// What its line lacks.
         source: KeyError,
     },
-    /// The file cannot be read or written.
-    #[error("cannot use key file {}", path.display())]
+    /// The file cannot be written.
+    #[error("cannot write key file {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -141,7 +120,7 @@ pub enum KeyFileError {
 }
 
 /// A name of 255 bytes and a seed are below 400; the rest of a strange file is not read.
-const MAX_KEY_BYTES: u64 = 1024;
+const MAX_KEY_BYTES: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -204,7 +183,10 @@ mod tests {
         for mode in [0o640, 0o604, 0o610, 0o602, 0o666] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             let error = read(&path).unwrap_err();
-            assert!(matches!(error, KeyFileError::TooOpen { .. }), "{error}");
+            assert!(
+                matches!(error, KeyFileError::Unreadable(SecretError::TooOpen { .. })),
+                "{error}"
+            );
             assert!(error.to_string().contains("chmod 600"), "{error}");
         }
     }

@@ -9,6 +9,7 @@ pub mod keyfile;
 pub mod lock;
 pub mod logging;
 pub mod metrics;
+pub mod secret;
 pub mod serve;
 pub mod shutdown;
 pub mod tiles;
