@@ -33,6 +33,7 @@ mod replay;
 mod restore;
 mod scheme;
 mod signers;
+mod snapshot_file;
 mod subjects;
 mod view;
 
@@ -43,6 +44,7 @@ pub(crate) use registry::{Extent, MAX_COUNTED_LINES};
 pub use replay::{HistoryError, Replayed, WrongEntry};
 pub use restore::{RestoreError, Snapshot};
 pub use signers::SignatureMemo;
+pub use snapshot_file::SnapshotFile;
 pub(crate) use subjects::{Changed, Subjects};
 pub use view::StateView;
 

@@ -21,5 +21,4 @@ pub mod staged;
 pub use directory::Directory;
 pub use error::StorageError;
 pub use head::{FileHead, HeadRecord, HeadStore, InstanceId, SwapError};
-pub(crate) use lines::Lines;
 pub use staged::{BatchDigest, BatchError, StagedBatch};
