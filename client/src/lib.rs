@@ -19,5 +19,6 @@ pub mod mirror;
 pub mod pack;
 pub mod patience;
 pub mod proof;
+pub mod source;
 pub mod submit;
 pub mod trust;
