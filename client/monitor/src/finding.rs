@@ -85,13 +85,6 @@ impl Logged {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Observation {
-    /// An event for which the log gave a receipt is not in the log by the receipt's deadline.
-    DeadlinePassed {
-        /// Where the receipt says it is.
-        index: LeafIndex,
-        /// The deadline.
-        deadline: Time,
-    },
     /// The source shows an older head than it did.
     HeadWentBack {
         /// The newest head before.
@@ -100,13 +93,6 @@ pub enum Observation {
         to: TreeSize,
         /// That head.
         head: Note,
-    },
-    /// A signed event that takes something away was handed in and is not in the log.
-    NotLogged {
-        /// The event.
-        event: Note,
-        /// When it was handed in.
-        since: Time,
     },
     /// The log signs heads that too few witnesses cosign.
     QuorumLost {

@@ -6,4 +6,9 @@
 //! Three kinds of finding are never mixed: *evidence*, which others can check offline and which accuses the log;
 //! *observations*, which accuse nobody; and being *blind*, which is about the monitor itself.
 
+pub mod alert;
 pub mod finding;
+pub mod journal;
+mod records;
+#[cfg(test)]
+mod samples;
