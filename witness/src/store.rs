@@ -30,23 +30,30 @@ use self::backend::{FsBackend, MemoryBackend};
 use crate::known_logs::{KnownLogs, ListedLog};
 
 /// What was cosigned last for one log.
+///
+/// Tens of thousands are held: the note stays text, and is opened again for who needs its signatures.
 #[derive(Clone, Debug)]
 pub struct Cosigned {
-    checkpoint: SignedCheckpoint,
+    head: TreeHead,
     time: CosignatureTime,
+    note: Box<str>,
 }
 
 impl Cosigned {
     /// A checkpoint and the time of its cosignature.
     #[must_use]
-    pub fn new(checkpoint: SignedCheckpoint, time: CosignatureTime) -> Self {
-        Self { checkpoint, time }
+    pub fn new(checkpoint: &SignedCheckpoint, time: CosignatureTime) -> Self {
+        Self {
+            head: checkpoint.head(),
+            time,
+            note: checkpoint.note().to_string().into(),
+        }
     }
 
-    /// The checkpoint, with the lines of its log.
+    /// The size and root that were cosigned.
     #[must_use]
-    pub fn checkpoint(&self) -> &SignedCheckpoint {
-        &self.checkpoint
+    pub fn head(&self) -> TreeHead {
+        self.head
     }
 
     /// The time in the cosignature.
@@ -54,14 +61,24 @@ impl Cosigned {
     pub fn time(&self) -> CosignatureTime {
         self.time
     }
+
+    /// The checkpoint's note, with the lines of its log.
+    #[must_use]
+    pub fn note(&self) -> &str {
+        &self.note
+    }
 }
 
 /// The records, in memory and on disk alike.
 #[derive(Debug)]
 pub struct Store {
     database: Database,
-    records: BTreeMap<Origin, Option<Cosigned>>,
+    records: Records,
+    latest_time: Option<CosignatureTime>,
 }
+
+/// What every log's record is; none where nothing was cosigned yet.
+type Records = BTreeMap<Origin, Option<Arc<Cosigned>>>;
 
 impl Store {
     /// Makes an empty store where none is.
@@ -106,17 +123,17 @@ impl Store {
     #[must_use]
     pub fn latest(&self, origin: &Origin) -> Option<TreeHead> {
         let record = self.records.get(origin)?.as_ref();
-        Some(record.map_or(TreeHead::EMPTY, |cosigned| cosigned.checkpoint.head()))
+        Some(record.map_or(TreeHead::EMPTY, |cosigned| cosigned.head))
     }
 
     /// What was cosigned last for an origin, if anything was.
     #[must_use]
-    pub fn cosigned(&self, origin: &Origin) -> Option<&Cosigned> {
+    pub fn cosigned(&self, origin: &Origin) -> Option<&Arc<Cosigned>> {
         self.records.get(origin)?.as_ref()
     }
 
     /// Every record, by origin.
-    pub fn records(&self) -> impl Iterator<Item = (&Origin, Option<&Cosigned>)> {
+    pub fn records(&self) -> impl Iterator<Item = (&Origin, Option<&Arc<Cosigned>>)> {
         self.records
             .iter()
             .map(|(origin, record)| (origin, record.as_ref()))
@@ -125,8 +142,7 @@ impl Store {
     /// The latest time in any cosignature.
     #[must_use]
     pub fn latest_time(&self) -> Option<CosignatureTime> {
-        let cosigned = self.records.values().flatten();
-        cosigned.map(|cosigned| cosigned.time).max()
+        self.latest_time
     }
 
     /// Makes a record at size 0 for each origin that has none and never had; durable on return.
@@ -135,7 +151,7 @@ impl Store {
     /// [`StoreError::Missing`] for an origin that `known` names, retired or not: its record was lost, and
     /// beginning anew could sign a fork. Else [`StoreError`]; the store must not be used after.
     pub fn begin(&mut self, origins: &[Origin], known: &KnownLogs) -> Result<(), StoreError> {
-        let mut new: BTreeMap<Origin, Option<Cosigned>> = BTreeMap::new();
+        let mut new = Records::new();
         for origin in origins {
             if self.records.contains_key(origin) {
                 continue;
@@ -154,23 +170,19 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; the store must not be used after.
-    pub fn put(&mut self, cosigned: Vec<Cosigned>) -> Result<(), StoreError> {
-        let changes = cosigned.into_iter();
-        let changes = changes.map(|one| (one.checkpoint.origin().clone(), Some(one)));
-        self.write(changes.collect())
+    pub fn put(&mut self, changes: BTreeMap<Origin, Arc<Cosigned>>) -> Result<(), StoreError> {
+        let changes = changes.into_iter();
+        self.write(changes.map(|(origin, one)| (origin, Some(one))).collect())
     }
 
-    fn write(&mut self, changes: BTreeMap<Origin, Option<Cosigned>>) -> Result<(), StoreError> {
+    fn write(&mut self, changes: Records) -> Result<(), StoreError> {
         write_records(&self.database, &changes)?;
+        self.latest_time = self.latest_time.max(latest_time(&changes));
         self.records.extend(changes);
         Ok(())
     }
 
-    fn write_anew(
-        fs: &Arc<dyn Fs>,
-        dir: &Path,
-        records: BTreeMap<Origin, Option<Cosigned>>,
-    ) -> Result<Self, StoreError> {
+    fn write_anew(fs: &Arc<dyn Fs>, dir: &Path, records: Records) -> Result<Self, StoreError> {
         // Made in memory: redb writes once more when it is closed, and tells nobody if that fails.
         let memory = MemoryBackend::default();
         write_records(&open_database(memory.clone())?, &records)?;
@@ -178,9 +190,15 @@ impl Store {
         write_atomic(fs.as_ref(), &path, &memory.bytes())?;
         Ok(Self {
             database: open_database(FsBackend::new(Arc::clone(fs), path))?,
+            latest_time: latest_time(&records),
             records,
         })
     }
+}
+
+fn latest_time(records: &Records) -> Option<CosignatureTime> {
+    let cosigned = records.values().flatten();
+    cosigned.map(|cosigned| cosigned.time).max()
 }
 
 fn open_database(backend: impl StorageBackend) -> Result<Database, StoreError> {
@@ -192,17 +210,14 @@ fn open_database(backend: impl StorageBackend) -> Result<Database, StoreError> {
         .map_err(StoreError::database)
 }
 
-fn write_records(
-    database: &Database,
-    changes: &BTreeMap<Origin, Option<Cosigned>>,
-) -> Result<(), StoreError> {
+fn write_records(database: &Database, changes: &Records) -> Result<(), StoreError> {
     let transaction = database.begin_write().map_err(StoreError::database)?;
     {
         let mut table = transaction
             .open_table(TABLE)
             .map_err(StoreError::database)?;
         for (origin, record) in changes {
-            let value = encode(origin, record.as_ref());
+            let value = encode(origin, record.as_deref());
             table
                 .insert(origin.as_str(), value.as_slice())
                 .map_err(StoreError::database)?;
@@ -212,11 +227,7 @@ fn write_records(
     transaction.commit().map_err(StoreError::database)
 }
 
-fn read_all(
-    fs: &Arc<dyn Fs>,
-    path: &Path,
-    known: &KnownLogs,
-) -> Result<BTreeMap<Origin, Option<Cosigned>>, StoreError> {
+fn read_all(fs: &Arc<dyn Fs>, path: &Path, known: &KnownLogs) -> Result<Records, StoreError> {
     let bytes = fs.read(path)?;
     // redb takes an empty file for a new database; for us it is a lost one.
     if bytes.is_empty() {
@@ -231,7 +242,7 @@ fn read_all(
     let table = transaction
         .open_table(TABLE)
         .map_err(StoreError::database)?;
-    let mut records = BTreeMap::new();
+    let mut records = Records::new();
     for entry in table.iter().map_err(StoreError::database)? {
         let (key, value) = entry.map_err(StoreError::database)?;
         let malformed = |_| StoreError::Malformed {
@@ -239,7 +250,7 @@ fn read_all(
         };
         let origin: Origin = key.value().parse().map_err(malformed)?;
         let record = decode(&origin, value.value(), known)?;
-        records.insert(origin, record);
+        records.insert(origin, record.map(Arc::new));
     }
     Ok(records)
 }
@@ -249,7 +260,7 @@ fn encode(origin: &Origin, record: Option<&Cosigned>) -> Vec<u8> {
     let time = record.map_or(0, |cosigned| cosigned.time.unix());
     value.extend_from_slice(&time.to_be_bytes());
     if let Some(cosigned) = record {
-        value.extend_from_slice(&cosigned.checkpoint.note().to_bytes());
+        value.extend_from_slice(cosigned.note.as_bytes());
     }
     let digest = digest(origin, &value);
     value.extend_from_slice(&digest);
@@ -289,7 +300,7 @@ fn decode(
     };
     let note = Note::parse(note).map_err(|error: NoteError| unverified(error.into()))?;
     let checkpoint = SignedCheckpoint::open_as(note, origin, keys).map_err(unverified)?;
-    Ok(Some(Cosigned { checkpoint, time }))
+    Ok(Some(Cosigned::new(&checkpoint, time)))
 }
 
 fn digest(origin: &Origin, content: &[u8]) -> [u8; 32] {

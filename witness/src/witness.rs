@@ -16,7 +16,7 @@ use labelproof_core::cosignature::{CosignatureTime, cosign};
 use labelproof_core::evidence::Evidence;
 use labelproof_core::key::SigningKey;
 use labelproof_core::merkle::TreeHead;
-use labelproof_core::note::SignatureLine;
+use labelproof_core::note::{Note, SignatureLine};
 use labelproof_host::clock::Clock;
 use labelproof_host::fs::{Fs, write_atomic};
 
@@ -74,16 +74,12 @@ impl Witness {
         let known = KnownLogs::load(parts.fs.as_ref(), &parts.dir)?;
         let store = Store::open(&parts.fs, &parts.dir, &known)?;
         let witness = Self {
-            parts,
             known: Arc::new(known),
-            shelf: Shelf::default(),
+            shelf: Shelf::new(Arc::clone(&parts.key)),
             store: Err(Lost::nothing()),
+            parts,
         };
-        for (_, record) in store.records() {
-            if let Some(cosigned) = record {
-                witness.lay_out(cosigned);
-            }
-        }
+        witness.shelf.lay_out_all(&store);
         Ok(Self {
             store: Ok(store),
             ..witness
@@ -136,19 +132,24 @@ impl Witness {
                 }
                 // SPEC tlog-witness: "the witness MAY log the request ..., as it might be proof of log misbehavior."
                 Err(Refusal::OtherRoot { .. }) => {
-                    let in_batch = changes.get(origin).map(|earlier| earlier.checkpoint());
-                    let stored = || store.cosigned(origin).map(Cosigned::checkpoint);
+                    let in_batch = changes
+                        .get(origin)
+                        .map(|earlier| earlier.checkpoint().clone());
+                    let stored = || reopened(store, &self.known, origin);
                     if let Some(first) = in_batch.or_else(stored) {
-                        keep_evidence(&self.parts, first, candidate.checkpoint());
+                        keep_evidence(&self.parts, &first, candidate.checkpoint());
                     }
                 }
                 Err(_) => {}
             }
             decisions.push(decision);
         }
-        let changes: Vec<Cosigned> = changes
-            .into_values()
-            .map(|candidate| Cosigned::new(candidate.checkpoint().clone(), time))
+        let changes: BTreeMap<Origin, Arc<Cosigned>> = changes
+            .into_iter()
+            .map(|(origin, candidate)| {
+                let cosigned = Cosigned::new(candidate.checkpoint(), time);
+                (origin.clone(), Arc::new(cosigned))
+            })
             .collect();
         if !changes.is_empty()
             && let Err(error) = store.put(changes.clone())
@@ -168,9 +169,7 @@ impl Witness {
                 .collect();
         }
         // SPEC tlog-witness: "The witness MUST persist the new checkpoint before responding." Here it is.
-        for cosigned in &changes {
-            self.lay_out(cosigned);
-        }
+        self.shelf.lay_out(changes);
         let answers = batch.iter().zip(decisions);
         answers
             .map(|(candidate, decision)| {
@@ -202,23 +201,16 @@ impl Witness {
             return origin.map_or(Ok(()), |origin| Err(StoreError::WentBack { origin }));
         }
         // A transaction that failed may have been written; readers see what is stored.
-        for (_, record) in store.records() {
-            if let Some(cosigned) = record {
-                self.lay_out(cosigned);
-            }
-        }
+        self.shelf.lay_out_all(&store);
         self.store = Ok(store);
         Ok(())
     }
+}
 
-    fn lay_out(&self, cosigned: &Cosigned) {
-        let note = cosigned.checkpoint().note();
-        let line = self.parts.key.cosign(note.text(), cosigned.time());
-        let body = format!("{note}{line}\n");
-        let key = cosigned.checkpoint().origin().hash();
-        let mut shelf = self.shelf.0.write().unwrap_or_else(PoisonError::into_inner);
-        shelf.insert(key, body);
-    }
+/// The checkpoint that was cosigned last, opened again with the keys that its log has.
+fn reopened(store: &Store, known: &KnownLogs, origin: &Origin) -> Option<SignedCheckpoint> {
+    let note = Note::parse(store.cosigned(origin)?.note().as_bytes()).ok()?;
+    SignedCheckpoint::open_as(note, origin, known.keys(origin)?).ok()
 }
 
 /// Writes down two roots that a log signed for one size; the first such file of a log stays.
@@ -266,15 +258,47 @@ impl Lost {
 }
 
 /// The checkpoints readers may have, by origin hash: log's lines, then ours; all of them stored before.
-#[derive(Clone, Debug, Default)]
-pub struct Shelf(Arc<RwLock<BTreeMap<String, String>>>);
+///
+/// Our line is made when it is asked for: key, text and time give the same one each time.
+#[derive(Clone, Debug)]
+pub struct Shelf {
+    key: Arc<dyn Cosign>,
+    cosigned: Arc<RwLock<BTreeMap<String, Arc<Cosigned>>>>,
+}
 
 impl Shelf {
+    fn new(key: Arc<dyn Cosign>) -> Self {
+        Self {
+            key,
+            cosigned: Arc::default(),
+        }
+    }
+
     /// The latest checkpoint of the log whose origin has this SHA-256, in lower-case hex.
     #[must_use]
     pub fn get(&self, origin_hash: &str) -> Option<String> {
-        let shelf = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        shelf.get(origin_hash).cloned()
+        let shelf = self.cosigned.read();
+        let shelf = shelf.unwrap_or_else(PoisonError::into_inner);
+        let cosigned = Arc::clone(shelf.get(origin_hash)?);
+        drop(shelf);
+        // What is on the shelf was opened as a note before.
+        let note = Note::parse(cosigned.note().as_bytes()).ok()?;
+        let line = self.key.cosign(note.text(), cosigned.time());
+        Some(format!("{note}{line}\n"))
+    }
+
+    fn lay_out(&self, changes: impl IntoIterator<Item = (Origin, Arc<Cosigned>)>) {
+        let shelf = self.cosigned.write();
+        let mut shelf = shelf.unwrap_or_else(PoisonError::into_inner);
+        let changes = changes.into_iter();
+        shelf.extend(changes.map(|(origin, cosigned)| (origin.hash(), cosigned)));
+    }
+
+    fn lay_out_all(&self, store: &Store) {
+        let records = store.records();
+        let cosigned =
+            records.filter_map(|(origin, record)| Some((origin.clone(), Arc::clone(record?))));
+        self.lay_out(cosigned);
     }
 }
 

@@ -37,7 +37,7 @@ impl Listing {
         let row = |state| {
             move |log: &ListedLog| {
                 let cosigned = store.cosigned(log.origin());
-                let head = cosigned.map(|cosigned| cosigned.checkpoint().head());
+                let head = cosigned.map(|cosigned| cosigned.head());
                 let time = cosigned.and_then(|cosigned| Time::from_unix(cosigned.time().unix()));
                 Row {
                     state,
