@@ -1,3 +1,5 @@
+//! What the journal keeps when it is killed, torn, full or asked twice.
+
 use labelproof_core::merkle::LeafIndex;
 use labelproof_host::fs::{Fault, SimulatedFs};
 
