@@ -12,3 +12,4 @@ pub mod journal;
 mod records;
 #[cfg(test)]
 mod samples;
+pub mod watch;
