@@ -9,6 +9,7 @@
 pub mod alert;
 pub mod finding;
 pub mod journal;
+pub mod notify;
 mod records;
 #[cfg(test)]
 mod samples;

@@ -178,6 +178,17 @@ pub enum Severity {
     Critical,
 }
 
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Info => "info",
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        })
+    }
+}
+
 /// The text is no rule of this version.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("not a rule of this version")]
