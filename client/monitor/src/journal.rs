@@ -5,7 +5,7 @@
 //! append              what was told before, by its id, is left out · write · sync · readers wake
 //! read(after, n)      what follows a number
 //! ```
-//! In memory are the ids of the newest [`MAX_REMEMBERED`] alerts and, of older ones about entries, how far each rule had
+//! In memory are the ids of the newest 131,072 alerts and, of older ones about entries, how far each rule had
 //! come in each log; and where in the file some of the numbers are. A damaged line is passed over and counted.
 
 mod memory;
