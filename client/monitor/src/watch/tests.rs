@@ -1,3 +1,5 @@
+//! What lists say, what they refuse, and what is told of which event.
+
 use labelproof_core::event::Kind;
 use labelproof_host::fs::{Fault as Broken, SimulatedFs};
 
