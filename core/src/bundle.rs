@@ -31,7 +31,7 @@ use crate::state::map::proof::{
     MapProofError, OtherLeaf, Sibling, verify_absence, verify_inclusion,
 };
 use crate::state::record::Record;
-use crate::text::to_base64;
+use crate::text::{put_base64, to_base64};
 use crate::tlog_proof::TlogProof;
 
 pub use error::BundleError;
@@ -343,7 +343,9 @@ impl fmt::Display for Bundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{FIRST_LINE}")?;
         for entry in &self.entries {
-            f.write_str(&entry_line(entry.index, &entry.bytes))?;
+            let mut line = String::new();
+            write_entry_line(&mut line, entry.index, &entry.bytes);
+            f.write_str(&line)?;
             write_path(f, &entry.path)?;
         }
         match &self.answers {
@@ -380,9 +382,11 @@ impl fmt::Display for Answer {
     }
 }
 
-/// The line of an entry, with its end.
-pub(crate) fn entry_line(index: LeafIndex, bytes: &[u8]) -> String {
-    format!("entry {index} {}\n", to_base64(bytes))
+/// Adds the line of an entry, with its end.
+pub(crate) fn write_entry_line(out: &mut String, index: LeafIndex, bytes: &[u8]) {
+    write!(out, "entry {index} ").expect("a string takes what is written");
+    put_base64(out, bytes);
+    out.push('\n');
 }
 
 /// Counts the lines that are written.

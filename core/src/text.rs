@@ -16,6 +16,11 @@ pub(crate) fn to_base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
+/// The same, behind what is there already.
+pub(crate) fn put_base64(out: &mut String, bytes: &[u8]) {
+    STANDARD.encode_string(bytes, out);
+}
+
 /// Reads standard base64 with padding; stray bits and characters are refused.
 pub(crate) fn parse_base64(text: &str) -> Option<Vec<u8>> {
     let bytes = STANDARD.decode(text).ok()?;

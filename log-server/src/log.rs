@@ -22,7 +22,11 @@ use labelproof_core::{
     event::{EventId, LabelId, Subject},
     merkle::{LeafHash, LeafIndex, TreeHead, TreeSize},
     policy::WitnessedCheckpoint,
-    state::{State, StateView, head::StateHead, key::MapName},
+    state::{
+        State, StateView,
+        head::StateHead,
+        key::{MapKey, MapName},
+    },
 };
 use tokio::sync::watch;
 
@@ -32,12 +36,11 @@ use crate::{
     index::{Addition, Indexed},
     latest::Latest,
     load::Loaded,
-    lookup,
     metrics::Invariant,
+    parts::KeptParts,
     pool::Pool,
     progress::Progress,
     quota::{Meter, Quotas},
-    read_cache::ReadCache,
     recent::RecentNodes,
     shelf::{Acknowledged, Published, Shelf},
     storage::StorageError,
@@ -55,7 +58,7 @@ pub struct Log {
     index_is_checked: AtomicBool,
     is_open: AtomicBool,
     genesis: Mutex<Option<LeafHash>>,
-    read: ReadCache,
+    parts: KeptParts,
 }
 
 /// Where events are accepted.
@@ -145,7 +148,7 @@ impl Log {
             index_is_checked: AtomicBool::new(false),
             is_open: AtomicBool::new(false),
             genesis: Mutex::default(),
-            read: ReadCache::default(),
+            parts: KeptParts::default(),
         }
     }
 
@@ -341,7 +344,7 @@ impl Log {
     /// # Errors
     /// As [`crate::storage::Directory::entry`].
     pub(crate) fn entry(&self, index: LeafIndex) -> Result<Vec<u8>, StorageError> {
-        let read = self.read.entry(&self.setting.directory, index);
+        let read = self.setting.directory.entry(index);
         self.setting.metrics.noticed(read)
     }
 
@@ -368,18 +371,20 @@ impl Log {
 
     /// Where the events of a subject are, as far as the tip and the index know; some may be newer than
     /// the published head.
-    pub(crate) fn events_of(&self, subject: &Subject) -> Vec<LeafIndex> {
+    pub(crate) fn events_of(&self, subject: &Subject, key: &MapKey) -> Vec<LeafIndex> {
+        if let Subject::Label(_) = subject {
+            return self.setting.index.entries(key);
+        }
         let tip = self.tip();
-        let Some(state) = tip.state.as_ref().or(tip.failed.as_ref()) else {
-            return Vec::new();
-        };
-        let Subject::Label(label) = subject else {
-            return state.subject_indices(subject).unwrap_or_default();
-        };
-        let key = lookup::label_key(state, label);
-        drop(tip);
-        key.map(|key| self.setting.index.entries(&key))
+        let state = tip.state.as_ref().or(tip.failed.as_ref());
+        state
+            .and_then(|state| state.subject_indices(subject))
             .unwrap_or_default()
+    }
+
+    /// Parts of bundles that were made before.
+    pub(crate) fn parts(&self) -> &KeptParts {
+        &self.parts
     }
 
     /// The name of a label's record in the map; none if its scheme is not defined.

@@ -16,7 +16,7 @@ use labelproof_core::{
     merkle::{LeafIndex, TreeHead, TreeSize},
     policy::WitnessedCheckpoint,
     state::{StateView, head::StateHead},
-    tlog_proof::TlogProof,
+    status::Opening,
 };
 
 use crate::recent::RecentNodes;
@@ -48,7 +48,7 @@ pub struct Published {
     pub(crate) view: StateView,
     pub(crate) nodes: Arc<RecentNodes>,
     /// What every bundle under this head begins with, once one was asked for.
-    pub(crate) opening: OnceLock<(StateHead, TlogProof)>,
+    pub(crate) opening: OnceLock<Opening>,
 }
 
 impl Published {

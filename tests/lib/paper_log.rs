@@ -8,7 +8,6 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use labelproof_core::bundle::Bundle;
 use labelproof_core::checkpoint::{Checkpoint, SignedCheckpoint};
 use labelproof_core::cosignature::{CosignatureTime, cosign};
 use labelproof_core::entry_bundle::EntryBundle;
@@ -20,7 +19,7 @@ use labelproof_core::state::head::StateHead;
 use labelproof_core::state::key::MapKey;
 use labelproof_core::state::{SignatureMemo, State, StateView};
 use labelproof_core::status::pack::{self, PackSubject};
-use labelproof_core::status::{self, ReadLog};
+use labelproof_core::status::{self, Opening, ReadLog};
 use labelproof_core::tile::TileEdge;
 use labelproof_core::time::Time;
 use labelproof_core::tlog_proof::TlogProof;
@@ -116,9 +115,8 @@ impl PaperLog {
         let last = LeafIndex::new(self.size() - 1);
         let proof = self.proof_by(last, witnesses);
         let (head, view) = &self.head;
-        let bundle: Bundle =
-            status::build(view, self, &subject, head, proof).expect("the log knows all its events");
-        bundle.to_bytes()
+        let opening = Opening::new(head.clone(), proof).expect("the proof is the head's");
+        status::build(view, self, &subject, &opening).expect("the log knows all its events")
     }
 
     /// The same by all seven witnesses.
@@ -136,8 +134,9 @@ impl PaperLog {
         let gtin = gtin.parse().expect("a GTIN");
         let (head, view) = &self.head;
         let proof = self.proof_by(head.index(), &world::WITNESSES);
-        let bundle = status::build_product(view, self, &gtin, head, proof);
-        bundle.expect("the log knows all its events").to_bytes()
+        let opening = Opening::new(head.clone(), proof).expect("the proof is the head's");
+        let bundle = status::build_product(view, self, &gtin, &opening);
+        bundle.expect("the log knows all its events")
     }
 
     /// The pack of these subjects, each `gtin …` or `label …`.
@@ -224,7 +223,7 @@ impl ReadLog for PaperLog {
         Ok(self.entries[at].clone())
     }
 
-    fn events_of(&self, subject: &Subject) -> Result<Vec<LeafIndex>, Infallible> {
+    fn events_of(&self, subject: &Subject, _: &MapKey) -> Result<Vec<LeafIndex>, Infallible> {
         Ok(self.state.subject_indices(subject).unwrap_or_default())
     }
 

@@ -11,83 +11,24 @@
 //! Pure: entries come through [`ReadLog`], and whatever it says is checked against the records.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::Arc;
 
-use thiserror::Error;
-
-use crate::bundle::{Answer, Answers, Bundle, BundleEntry, BundleError};
+use super::part::{Opening, Part, ReadEvent};
+use super::read_log::{BuildError, ReadLog};
+use crate::bundle::{Answer, BundleError, FIRST_LINE, MAX_BUNDLE_LINES};
 use crate::event::{
     AuthorityKey, AuthorityName, Body, Event, Gtin14, LabelId, MemberCode, SchemeId, Subject,
 };
-use crate::merkle::{LeafHash, LeafIndex};
+use crate::merkle::LeafIndex;
 use crate::note::{KeyId, KeyName, SignatureLine};
-use crate::refusal::Refusal;
 use crate::state::StateView;
 use crate::state::head::StateHead;
 use crate::state::key::{IdRule, MapKey, MapName, canonical_id};
 use crate::state::map::proof::MapProof;
 use crate::state::record::{IndexRecord, Record, RecordError, StateRecord};
-use crate::tlog_proof::TlogProof;
 
-/// Where a maker of bundles finds entries; nothing it says is believed.
-pub trait ReadLog {
-    /// Why it cannot answer.
-    type Error;
-
-    /// The bytes of an entry.
-    ///
-    /// # Errors
-    /// As the source says.
-    fn entry(&self, index: LeafIndex) -> Result<Vec<u8>, Self::Error>;
-
-    /// Where the accepted events of a subject are, in order; those past the head are ignored.
-    ///
-    /// # Errors
-    /// As the source says.
-    fn events_of(&self, subject: &Subject) -> Result<Vec<LeafIndex>, Self::Error>;
-
-    /// Where the events are that are entered in the index of a product or a printed id, as `events_of` has them.
-    ///
-    /// # Errors
-    /// As the source says.
-    fn events_under(&self, key: &MapKey) -> Result<Vec<LeafIndex>, Self::Error>;
-}
-
-/// Why a bundle cannot be made.
-#[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[non_exhaustive]
-pub enum BuildError<E> {
-    /// The log's source failed.
-    #[error("cannot read the log")]
-    Read(E),
-    /// The source does not know all events of a subject.
-    #[error("the events found for {name} are not those of its record")]
-    Incomplete {
-        /// Whose record it is.
-        name: MapName,
-    },
-    /// An entry is no event.
-    #[error("entry {index} is no event")]
-    Entry {
-        /// Its index.
-        index: LeafIndex,
-        /// Why.
-        source: Refusal,
-    },
-    /// There is no bundle about the log itself.
-    #[error("a bundle is about a label, an authority, a scheme or a member")]
-    NoSubject,
-    /// View and head do not belong together.
-    #[error("the head does not commit to this view")]
-    OtherHead,
-    /// A record of the view is malformed.
-    #[error("a record of the state is malformed")]
-    Record(#[from] RecordError),
-    /// The parts do not make a bundle.
-    #[error("the parts do not make a bundle")]
-    Bundle(#[from] BundleError),
-}
-
-/// Makes the bundle of `subject` under `head`, whose place in the log `proof` shows.
+/// Makes the bundle of `subject` under the head that `opening` is of, as it is stored.
 ///
 /// A label that is none may be printed on a product all the same: then the bundle is that of the printed id.
 ///
@@ -97,10 +38,9 @@ pub fn build<R: ReadLog>(
     view: &StateView,
     log: &R,
     subject: &Subject,
-    head: &StateHead,
-    proof: TlogProof,
-) -> Result<Bundle, BuildError<R::Error>> {
-    let mut builder = Builder::under(head, view, log)?;
+    opening: &Opening,
+) -> Result<Vec<u8>, BuildError<R::Error>> {
+    let mut builder = Builder::under(opening.head(), view, log)?;
     match subject {
         Subject::Label(label) => builder.label_or_alias(label)?,
         Subject::Authority(name) => builder.authority(name)?,
@@ -110,7 +50,7 @@ pub fn build<R: ReadLog>(
         Subject::Member(code) => builder.member(code)?,
         Subject::Log(_) => return Err(BuildError::NoSubject),
     }
-    builder.finish(head, proof)
+    builder.finish(opening)
 }
 
 /// Makes the bundle of all labels of a product, or of its absence.
@@ -121,12 +61,11 @@ pub fn build_product<R: ReadLog>(
     view: &StateView,
     log: &R,
     gtin: &Gtin14,
-    head: &StateHead,
-    proof: TlogProof,
-) -> Result<Bundle, BuildError<R::Error>> {
-    let mut builder = Builder::under(head, view, log)?;
+    opening: &Opening,
+) -> Result<Vec<u8>, BuildError<R::Error>> {
+    let mut builder = Builder::under(opening.head(), view, log)?;
     builder.indexed(MapName::product(gtin))?;
-    builder.finish(head, proof)
+    builder.finish(opening)
 }
 
 /// Makes the bundle of all labels of a scheme that are or were called by a printed id, or of their absence.
@@ -138,15 +77,14 @@ pub fn build_alias<R: ReadLog>(
     log: &R,
     scheme: &SchemeId,
     printed: &str,
-    head: &StateHead,
-    proof: TlogProof,
-) -> Result<Bundle, BuildError<R::Error>> {
-    let mut builder = Builder::under(head, view, log)?;
+    opening: &Opening,
+) -> Result<Vec<u8>, BuildError<R::Error>> {
+    let mut builder = Builder::under(opening.head(), view, log)?;
     builder.printed(scheme, printed)?;
-    builder.finish(head, proof)
+    builder.finish(opening)
 }
 
-fn answer(view: &StateView, name: MapName) -> Result<Answer, RecordError> {
+pub(super) fn answer(view: &StateView, name: MapName) -> Result<Answer, RecordError> {
     match view.prove(&name.key()) {
         MapProof::Inclusion { record, siblings } => {
             let record = Record::from_bytes(name.kind(), &record)?;
@@ -169,7 +107,8 @@ pub(super) struct Builder<'a, R> {
     pub(super) view: &'a StateView,
     pub(super) log: &'a R,
     pub(super) names: BTreeSet<MapName>,
-    pub(super) entries: BTreeMap<LeafIndex, Vec<u8>>,
+    pub(super) entries: BTreeMap<LeafIndex, Arc<ReadEvent>>,
+    parts: BTreeMap<MapName, Arc<Part>>,
     rules: BTreeMap<SchemeId, Option<IdRule>>,
     signers: BTreeSet<(KeyName, KeyId)>,
 }
@@ -188,33 +127,35 @@ impl<'a, R: ReadLog> Builder<'a, R> {
             log,
             names: BTreeSet::new(),
             entries: BTreeMap::new(),
+            parts: BTreeMap::new(),
             rules: BTreeMap::new(),
             signers: BTreeSet::new(),
         })
     }
 
-    fn finish(
-        mut self,
-        head: &StateHead,
-        proof: TlogProof,
-    ) -> Result<Bundle, BuildError<R::Error>> {
-        self.entries.insert(head.index(), head.to_bytes());
-        let entries = self
-            .entries
-            .into_iter()
-            .map(|(index, bytes)| BundleEntry::new(index, bytes, Vec::new()));
-        let entries = entries.collect::<Result<Vec<_>, _>>()?;
-        let answers = self
-            .names
-            .into_iter()
-            .map(|name| answer(self.view, name))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Bundle::new(
-            entries,
-            Answers::Each(answers),
-            Vec::new(),
-            proof,
-        )?)
+    /// Writes the lines in order; each that is in many bundles was written before.
+    fn finish(self, opening: &Opening) -> Result<Vec<u8>, BuildError<R::Error>> {
+        let mut text = String::with_capacity(USUAL_BYTES);
+        text.push_str(FIRST_LINE);
+        text.push('\n');
+        for entry in self.entries.values() {
+            entry.write_line(&mut text);
+        }
+        text.push_str(opening.line());
+        for name in self.names {
+            match self.parts.get(&name) {
+                Some(part) => text.push_str(part.answer()),
+                None => write!(text, "{}", answer(self.view, name)?)
+                    .expect("a string takes what is written"),
+            }
+        }
+        text.push_str(opening.end());
+        let got = text.bytes().filter(|byte| *byte == b'\n').count();
+        if got > MAX_BUNDLE_LINES {
+            let limit = MAX_BUNDLE_LINES;
+            return Err(BundleError::TooManyLines { got, limit }.into());
+        }
+        Ok(text.into_bytes())
     }
 
     fn label_or_alias(&mut self, label: &LabelId) -> Result<(), BuildError<R::Error>> {
@@ -252,14 +193,14 @@ impl<'a, R: ReadLog> Builder<'a, R> {
         let mut leaves = Vec::new();
         let mut labels = BTreeMap::new();
         for index in self.indices_under(&key)? {
-            let (entry, event) = self.read(index)?;
-            leaves.push((index, LeafHash::of_entry(&entry)));
-            if let Subject::Label(label) = event.subject()
+            let read = self.read(index)?;
+            leaves.push((index, *read.leaf()));
+            if let Subject::Label(label) = read.event().subject()
                 && let Some(of) = self.label_name(label)?
             {
                 labels.entry(of).or_insert_with(|| label.clone());
             }
-            self.entries.insert(index, entry);
+            self.entries.insert(index, read);
         }
         if IndexRecord::of_events(&leaves) != Some(record) {
             return Err(BuildError::Incomplete { name });
@@ -287,8 +228,9 @@ impl<'a, R: ReadLog> Builder<'a, R> {
         let rule = match self.rules.get(scheme) {
             Some(known) => *known,
             None => {
-                let definition = self.scheme(scheme)?;
-                let rule = match definition.as_ref().map(Event::body) {
+                let part = self.scheme(scheme)?;
+                let definition = part.as_ref().and_then(|part| part.events().first());
+                let rule = match definition.map(|read| read.event().body()) {
                     Some(Body::SchemeDefine(body)) => Some(body.id_rule),
                     Some(_) => return Err(BuildError::NoSubject),
                     None => None,
@@ -307,9 +249,18 @@ impl<'a, R: ReadLog> Builder<'a, R> {
     }
 
     fn label(&mut self, name: MapName, label: &LabelId) -> Result<(), BuildError<R::Error>> {
-        for event in self.subject(name, &Subject::Label(label.clone()))? {
-            self.authorities_of(&event)?;
+        let record = match self.view.map().get(&name.key()) {
+            Some(record) => StateRecord::from_bytes(record)?,
+            None => {
+                self.names.insert(name);
+                return Ok(());
+            }
+        };
+        for read in self.history(&name, &Subject::Label(label.clone()), &record)? {
+            self.authorities_of(read.event())?;
+            self.entries.insert(read.index(), read);
         }
+        self.names.insert(name);
         Ok(())
     }
 
@@ -335,32 +286,26 @@ impl<'a, R: ReadLog> Builder<'a, R> {
         let Ok(name) = line.name().as_str().parse::<AuthorityName>() else {
             return Ok(());
         };
-        let subject = Subject::Authority(name.clone());
-        for index in self.indices(&subject)? {
-            let (_, event) = self.read(index)?;
-            let is_by = match event.body() {
-                Body::AuthorityAccredit(body) => {
-                    body.keys.iter().any(|key| key.vkey().claims(line))
-                }
-                Body::AuthorityKey(AuthorityKey::Add(key)) => key.vkey().claims(line),
-                _ => false,
-            };
-            if is_by {
-                return self.authority_if_known(&name);
-            }
+        let Some(part) = self.authority_part(&name)? else {
+            return Ok(());
+        };
+        let is_by = |read: &Arc<ReadEvent>| match read.event().body() {
+            Body::AuthorityAccredit(body) => body.keys.iter().any(|key| key.vkey().claims(line)),
+            Body::AuthorityKey(AuthorityKey::Add(key)) => key.vkey().claims(line),
+            _ => false,
+        };
+        if part.events().iter().any(is_by) {
+            self.authority(&name)
+        } else {
+            Ok(())
         }
-        Ok(())
     }
 
     /// An authority that was accredited after the head is none yet.
     fn authority_if_known(&mut self, name: &AuthorityName) -> Result<(), BuildError<R::Error>> {
-        let key = MapName::authority(name.as_str())
-            .map_err(|_| BuildError::NoSubject)?
-            .key();
-        if self.view.map().get(&key).is_some() {
-            self.authority(name)
-        } else {
-            Ok(())
+        match self.authority_part(name)? {
+            Some(_) => self.authority(name),
+            None => Ok(()),
         }
     }
 
@@ -368,12 +313,16 @@ impl<'a, R: ReadLog> Builder<'a, R> {
         let mut next = Some(authority.clone());
         // Each round adds a name that was not there, so a ring of successors ends.
         while let Some(authority) = next.take() {
-            let name = MapName::authority(authority.as_str()).map_err(|_| BuildError::NoSubject)?;
+            let name = authority_name(&authority)?;
             if self.names.contains(&name) {
                 break;
             }
-            for event in self.subject(name, &Subject::Authority(authority))? {
-                match event.body() {
+            let part = self.authority_part(&authority)?;
+            let Some(part) = self.add(name, part) else {
+                break;
+            };
+            for read in part.events() {
+                match read.event().body() {
                     Body::AuthorityAccredit(body) => self.member(&body.member)?,
                     Body::AuthorityWithdraw(body) => next.clone_from(&body.successor),
                     _ => {}
@@ -383,20 +332,24 @@ impl<'a, R: ReadLog> Builder<'a, R> {
         Ok(())
     }
 
-    /// Adds a scheme and its member; answers its definition, if there is one.
-    fn scheme(&mut self, id: &SchemeId) -> Result<Option<Event>, BuildError<R::Error>> {
+    /// Adds a scheme and its member, if there is one.
+    fn scheme(&mut self, id: &SchemeId) -> Result<Option<Arc<Part>>, BuildError<R::Error>> {
         let name = MapName::scheme(id.as_str()).map_err(|_| BuildError::NoSubject)?;
-        let events = self.subject(name, &Subject::Scheme(id.clone()))?;
-        if !events.is_empty() {
+        let part = self.part(&name, &Subject::Scheme(id.clone()))?;
+        let part = self.add(name, part);
+        if part.is_some() {
             self.member(&id.member())?;
         }
-        Ok(events.into_iter().next())
+        Ok(part)
     }
 
     fn member(&mut self, code: &MemberCode) -> Result<(), BuildError<R::Error>> {
         let name = MapName::member(code.as_str()).map_err(|_| BuildError::NoSubject)?;
-        self.subject(name, &Subject::Member(code.clone()))
-            .map(|_| ())
+        if !self.names.contains(&name) {
+            let part = self.part(&name, &Subject::Member(code.clone()))?;
+            self.add(name, part);
+        }
+        Ok(())
     }
 
     /// Where the events are that the view covers and an index has.
@@ -409,51 +362,99 @@ impl<'a, R: ReadLog> Builder<'a, R> {
         Ok(indices)
     }
 
-    /// The bytes and the event at an index.
-    pub(super) fn read(&self, index: LeafIndex) -> Result<(Vec<u8>, Event), BuildError<R::Error>> {
-        let entry = match self.entries.get(&index) {
-            Some(entry) => entry.clone(),
-            None => self.log.entry(index).map_err(BuildError::Read)?,
-        };
-        let event = Event::parse(&entry).map_err(|source| BuildError::Entry { index, source })?;
-        Ok((entry, event))
+    /// The entry at an index, which is an event.
+    pub(super) fn read(&self, index: LeafIndex) -> Result<Arc<ReadEvent>, BuildError<R::Error>> {
+        if let Some(known) = self.entries.get(&index) {
+            return Ok(known.clone());
+        }
+        let entry = self.log.entry(index).map_err(BuildError::Read)?;
+        match ReadEvent::parse(index, &entry) {
+            Ok(read) => Ok(Arc::new(read)),
+            Err(source) => Err(BuildError::Entry { index, source }),
+        }
     }
 
     /// Where the events of a subject are that the view covers.
     pub(super) fn indices(
         &self,
         subject: &Subject,
+        key: &MapKey,
     ) -> Result<Vec<LeafIndex>, BuildError<R::Error>> {
-        let mut indices = self.log.events_of(subject).map_err(BuildError::Read)?;
+        let mut indices = self.log.events_of(subject, key).map_err(BuildError::Read)?;
         indices.retain(|index| *index < self.view.head_index());
         Ok(indices)
     }
 
-    /// Adds one subject with its whole history, or its absence; answers its events.
-    fn subject(
-        &mut self,
-        name: MapName,
+    /// The whole history of a subject that has this record.
+    fn history(
+        &self,
+        name: &MapName,
         subject: &Subject,
-    ) -> Result<Vec<Event>, BuildError<R::Error>> {
-        let Some(record) = self.view.map().get(&name.key()) else {
-            self.names.insert(name);
-            return Ok(Vec::new());
-        };
-        let record = StateRecord::from_bytes(record)?;
-        let mut leaves: Vec<(LeafIndex, LeafHash)> = Vec::new();
-        let mut events = Vec::new();
-        for index in self.indices(subject)? {
-            let (entry, event) = self.read(index)?;
-            leaves.push((index, LeafHash::of_entry(&entry)));
-            events.push(event);
-            self.entries.insert(index, entry);
+        record: &StateRecord,
+    ) -> Result<Vec<Arc<ReadEvent>>, BuildError<R::Error>> {
+        let indices = self.indices(subject, &name.key())?;
+        let events: Vec<Arc<ReadEvent>> = indices
+            .into_iter()
+            .map(|index| self.read(index))
+            .collect::<Result<_, _>>()?;
+        if !record.has_history(events.iter().map(|read| (read.index(), read.leaf()))) {
+            return Err(BuildError::Incomplete { name: name.clone() });
         }
-        if !record.has_history(leaves.iter().map(|(index, leaf)| (*index, leaf))) {
-            return Err(BuildError::Incomplete { name });
-        }
-        self.names.insert(name);
         Ok(events)
     }
+
+    fn authority_part(
+        &self,
+        authority: &AuthorityName,
+    ) -> Result<Option<Arc<Part>>, BuildError<R::Error>> {
+        let name = authority_name(authority)?;
+        self.part(&name, &Subject::Authority(authority.clone()))
+    }
+
+    /// The part of a scheme, an authority or a member; none if there is no such one.
+    fn part(
+        &self,
+        name: &MapName,
+        subject: &Subject,
+    ) -> Result<Option<Arc<Part>>, BuildError<R::Error>> {
+        if let Some(known) = self.parts.get(name) {
+            return Ok(Some(known.clone()));
+        }
+        let Some(record) = self.view.map().get(&name.key()) else {
+            return Ok(None);
+        };
+        let kept = self.log.kept(name).filter(|kept| kept.record() == record);
+        let part = match kept {
+            Some(kept) if kept.is_of(self.view.map().root()) => return Ok(Some(kept)),
+            Some(kept) => kept.under(self.view)?,
+            None => {
+                let parsed = StateRecord::from_bytes(record)?;
+                let events = self.history(name, subject, &parsed)?;
+                Part::new(self.view, name.clone(), record.to_vec(), &events)?
+            }
+        };
+        let part = Arc::new(part);
+        self.log.keep(&part);
+        Ok(Some(part))
+    }
+
+    /// Adds a part with its history, or the absence of one.
+    fn add(&mut self, name: MapName, part: Option<Arc<Part>>) -> Option<Arc<Part>> {
+        if let Some(part) = &part
+            && !self.parts.contains_key(&name)
+        {
+            let events = part.events().iter();
+            self.entries
+                .extend(events.map(|read| (read.index(), read.clone())));
+            self.parts.insert(name.clone(), part.clone());
+        }
+        self.names.insert(name);
+        part
+    }
+}
+
+fn authority_name<E>(authority: &AuthorityName) -> Result<MapName, BuildError<E>> {
+    MapName::authority(authority.as_str()).map_err(|_| BuildError::NoSubject)
 }
 
 /// A label can be called by a printed id only if that could be a native one.
@@ -461,3 +462,6 @@ fn own_label(scheme: &SchemeId, printed: &str) -> Option<LabelId> {
     let id: String = printed.chars().filter(|letter| *letter != ' ').collect();
     format!("{scheme}/{id}").parse().ok()
 }
+
+/// A label of one issue with its issuer's part takes 10 to 13 kB.
+const USUAL_BYTES: usize = 16 * 1024;

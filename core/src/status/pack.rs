@@ -13,8 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use super::build::{BuildError, Builder, ReadLog};
-use crate::bundle::{FIRST_LINE, Pack, entry_line};
+use super::build::Builder;
+use super::read_log::{BuildError, ReadLog};
+use crate::bundle::{FIRST_LINE, Pack, write_entry_line};
 use crate::event::{Body, Event, Gtin14, LabelId, SchemeId, Subject};
 use crate::merkle::{LeafHash, LeafIndex};
 use crate::state::StateView;
@@ -63,7 +64,8 @@ pub struct BadSubject;
 #[derive(Clone, Debug)]
 pub struct PackDraft {
     entries: BTreeSet<LeafIndex>,
-    held: BTreeMap<LeafIndex, Vec<u8>>,
+    /// Those that are not read again: of schemes, authorities and members, and the head.
+    held: BTreeMap<LeafIndex, String>,
     pack: Pack,
     proof: TlogProof,
 }
@@ -204,14 +206,14 @@ impl<R: ReadLog> Packer<'_, R> {
         index: LeafIndex,
         read_for: Option<&MapName>,
     ) -> Result<LeafHash, BuildError<R::Error>> {
-        let (entry, event) = self.builder.read(index)?;
-        let leaf = LeafHash::of_entry(&entry);
-        self.builder.authorities_of(&event)?;
+        let read = self.builder.read(index)?;
+        let (event, leaf) = (read.event(), *read.leaf());
+        self.builder.authorities_of(event)?;
         self.kept.insert(index);
         if let (None, Subject::Label(label)) = (read_for, event.subject())
             && let Some(name) = self.builder.label_name(label)?
         {
-            let need = need_after(&event);
+            let need = need_after(event);
             let part = self.part(name, label);
             if part.leaves.is_empty() && need == Need::Whole {
                 part.need = need;
@@ -251,7 +253,8 @@ impl<R: ReadLog> Packer<'_, R> {
             // SPEC bundle.md: an excerpt is active. Of any other a reader wants to know since when, and why.
             let is_asked_why = record.status() != Status::Active;
             if part.need == Need::Whole || is_reached || is_asked_why {
-                for index in self.builder.indices(&Subject::Label(part.label))? {
+                let label = Subject::Label(part.label);
+                for index in self.builder.indices(&label, &name.key())? {
                     wanted.entry(index).or_default().push(name.clone());
                 }
                 records.insert(name, (record, Vec::new()));
@@ -283,11 +286,17 @@ impl<R: ReadLog> Packer<'_, R> {
     fn finish(self, head: &StateHead, proof: TlogProof) -> Result<PackDraft, BuildError<R::Error>> {
         let Builder {
             names,
-            entries: mut held,
+            entries,
             view,
             ..
         } = self.builder;
-        held.insert(head.index(), head.to_bytes());
+        let mut held = BTreeMap::new();
+        for (index, read) in entries {
+            let mut line = String::new();
+            read.write_line(&mut line);
+            held.insert(index, line);
+        }
+        held.insert(head.index(), line_of(head.index(), &head.to_bytes()));
         let names: Vec<MapName> = names.into_iter().collect();
         let mut entries = self.kept;
         entries.extend(held.keys());
@@ -323,8 +332,8 @@ impl PackDraft {
         let first = std::iter::once(Ok(format!("{FIRST_LINE}\n")));
         let entries = self.entries.iter().map(move |index| {
             let line = match self.held.get(index) {
-                Some(bytes) => entry_line(*index, bytes),
-                None => entry_line(*index, &log.entry(*index)?),
+                Some(line) => line.clone(),
+                None => line_of(*index, &log.entry(*index)?),
             };
             Ok(line)
         });
@@ -345,6 +354,12 @@ impl PackDraft {
             (!piece.is_empty()).then_some(Ok(piece))
         })
     }
+}
+
+fn line_of(index: LeafIndex, entry: &[u8]) -> String {
+    let mut line = String::new();
+    write_entry_line(&mut line, index, entry);
+    line
 }
 
 /// A few packets at once; with what waits to be sent far below a pack.

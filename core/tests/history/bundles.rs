@@ -18,8 +18,8 @@ use labelproof_core::state::head::StateHead;
 use labelproof_core::state::key::{CanonicalId, MapKey};
 use labelproof_core::state::{Coverage, CutOff, Falls, State, StateView};
 use labelproof_core::status::{
-    Binding, Finding, LabelStatus, LabelSummary, ReadLog, RecordedEvent, Trusted, VerifiedBundle,
-    build, build_alias, build_product, pack, pack::PackSubject, verify,
+    Binding, Finding, LabelStatus, LabelSummary, Opening, ReadLog, RecordedEvent, Trusted,
+    VerifiedBundle, build, build_alias, build_product, pack, pack::PackSubject, verify,
 };
 use labelproof_core::time::Time;
 use labelproof_core::tlog_proof::TlogProof;
@@ -47,7 +47,7 @@ impl ReadLog for Finished {
         Ok(self.script.entries()[at].0.clone())
     }
 
-    fn events_of(&self, subject: &Subject) -> Result<Vec<LeafIndex>, Infallible> {
+    fn events_of(&self, subject: &Subject, _: &MapKey) -> Result<Vec<LeafIndex>, Infallible> {
         Ok(self.state.subject_indices(subject).unwrap_or_default())
     }
 
@@ -113,7 +113,9 @@ impl Finished {
     fn bundle(&self, subject: &Subject) -> Bundle {
         let head = self.entry(self.view.head_index()).unwrap();
         let head = StateHead::parse(&head).unwrap();
-        build(&self.view, self, subject, &head, self.proof.clone()).unwrap()
+        let opening = Opening::new(head, self.proof.clone()).unwrap();
+        let bytes = build(&self.view, self, subject, &opening).unwrap();
+        Bundle::parse(&bytes).unwrap()
     }
 
     fn verified(&self, bundle: &Bundle) -> VerifiedBundle {
@@ -194,7 +196,9 @@ impl Finished {
 
     fn product(&self, gtin: &Gtin14) -> Value {
         let (head, proof) = (self.head(), self.proof.clone());
-        let bundle = build_product(&self.view, self, gtin, &head, proof).unwrap();
+        let opening = Opening::new(head, proof).unwrap();
+        let bytes = build_product(&self.view, self, gtin, &opening).unwrap();
+        let bundle = Bundle::parse(&bytes).unwrap();
         let verified = self.verified(&bundle);
         json!({
             "gtin": gtin.as_str(),
@@ -207,7 +211,9 @@ impl Finished {
     fn alias(&self, scheme: &str, printed: &str) -> Value {
         let (head, proof) = (self.head(), self.proof.clone());
         let scheme = scheme.parse().unwrap();
-        let bundle = build_alias(&self.view, self, &scheme, printed, &head, proof).unwrap();
+        let opening = Opening::new(head, proof).unwrap();
+        let bytes = build_alias(&self.view, self, &scheme, printed, &opening).unwrap();
+        let bundle = Bundle::parse(&bytes).unwrap();
         let verified = self.verified(&bundle);
         let found = verified.alias(&scheme, printed).unwrap();
         let labels: Vec<Value> = found.labels().iter().map(|one| of_summary(one)).collect();

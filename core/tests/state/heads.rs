@@ -9,7 +9,7 @@ use labelproof_core::state::head::{StateHead, StateRoots};
 use labelproof_core::state::key::{IdRule, MapName, canonical_id};
 use labelproof_core::state::map::proof::MapProof;
 use labelproof_core::state::record::{Record, Status};
-use labelproof_core::status::{self, Failure, Trusted, Unverified};
+use labelproof_core::status::{self, Failure, Opening, Trusted, Unverified};
 use labelproof_core::time::Time;
 use labelproof_core::tlog_proof::TlogProof;
 
@@ -70,7 +70,9 @@ fn older_head_under_a_newer_checkpoint_is_refused() {
     let checkpoint = ledger.checkpoint(&WITNESSES);
     let path = ledger.tree().path(head.index()).unwrap();
     let proof = TlogProof::new(None, head.index(), path, checkpoint.note().clone()).unwrap();
-    let bundle = status::build(&view, &ledger, &subject(LABEL), &head, proof).unwrap();
+    let opening = Opening::new(head.clone(), proof).unwrap();
+    let bytes = status::build(&view, &ledger, &subject(LABEL), &opening).unwrap();
+    let bundle = Bundle::parse(&bytes).unwrap();
     let error = ledger.verify(&bundle).unwrap_err();
     assert_eq!(
         (
@@ -82,7 +84,8 @@ fn older_head_under_a_newer_checkpoint_is_refused() {
     // A head and a view that are not of one moment do not even make a bundle.
     let (newer, _) = ledger.heads.last().unwrap();
     let proof = ledger.head_proof(&checkpoint);
-    let error = status::build(&view, &ledger, &subject(LABEL), newer, proof).unwrap_err();
+    let opening = Opening::new(newer.clone(), proof).unwrap();
+    let error = status::build(&view, &ledger, &subject(LABEL), &opening).unwrap_err();
     assert_eq!(error, status::BuildError::OtherHead);
 }
 

@@ -14,7 +14,9 @@ use labelproof_core::state::head::StateHead;
 use labelproof_core::state::key::{IdRule, MapKey, MapName, canonical_id};
 use labelproof_core::state::record::StateRecord;
 use labelproof_core::state::{SignatureMemo, State, StateView};
-use labelproof_core::status::{self, Finding, ReadLog, Trusted, Unverified, VerifiedBundle};
+use labelproof_core::status::{
+    self, Finding, Opening, ReadLog, Trusted, Unverified, VerifiedBundle,
+};
 use labelproof_core::time::Time;
 use labelproof_core::tlog_proof::TlogProof;
 use serde_json::json;
@@ -162,7 +164,9 @@ impl Ledger {
     pub(crate) fn bundle_now(&self, of: &str) -> Bundle {
         let (head, view) = self.heads.last().unwrap();
         let proof = self.head_proof(&self.checkpoint(&WITNESSES));
-        status::build(view, self, &subject(of), head, proof).unwrap()
+        let opening = Opening::new(head.clone(), proof).unwrap();
+        let bytes = status::build(view, self, &subject(of), &opening).unwrap();
+        Bundle::parse(&bytes).unwrap()
     }
 
     /// Closes the batch and makes the bundle of a product under the new head.
@@ -170,7 +174,10 @@ impl Ledger {
         self.close();
         let (head, view) = self.heads.last().unwrap();
         let proof = self.head_proof(&self.checkpoint(&WITNESSES));
-        status::build_product(view, self, &gtin.parse().unwrap(), head, proof).unwrap()
+        let opening = Opening::new(head.clone(), proof).unwrap();
+        let gtin = gtin.parse().unwrap();
+        let bytes = status::build_product(view, self, &gtin, &opening).unwrap();
+        Bundle::parse(&bytes).unwrap()
     }
 
     /// What the bundle of a product proves.
@@ -185,8 +192,9 @@ impl Ledger {
         let (head, view) = self.heads.last().unwrap();
         let proof = self.head_proof(&self.checkpoint(&WITNESSES));
         let scheme = scheme.parse().unwrap();
-        let bundle = status::build_alias(view, self, &scheme, printed, head, proof).unwrap();
-        self.verify(&bundle).unwrap()
+        let opening = Opening::new(head.clone(), proof).unwrap();
+        let bytes = status::build_alias(view, self, &scheme, printed, &opening).unwrap();
+        self.verify(&Bundle::parse(&bytes).unwrap()).unwrap()
     }
 
     /// Closes the batch and writes the pack of these subjects under the new head.
@@ -256,7 +264,7 @@ impl ReadLog for Ledger {
         Ok(self.entries[usize::try_from(index.get()).unwrap()].clone())
     }
 
-    fn events_of(&self, subject: &Subject) -> Result<Vec<LeafIndex>, Infallible> {
+    fn events_of(&self, subject: &Subject, _: &MapKey) -> Result<Vec<LeafIndex>, Infallible> {
         Ok(self.state.subject_indices(subject).unwrap_or_default())
     }
 

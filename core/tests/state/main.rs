@@ -12,6 +12,7 @@ mod lies;
 mod life;
 mod model;
 mod pack;
+mod parts;
 mod product;
 mod products;
 mod replay;

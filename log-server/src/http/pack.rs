@@ -18,9 +18,9 @@ use axum::{
 use labelproof_core::{
     event::Subject,
     merkle::{LeafIndex, TreeSize},
-    state::key::MapKey,
+    state::key::{MapKey, MapName},
     status::{
-        ReadLog,
+        Part, ReadLog,
         pack::{PackDraft, PackSubject, build},
     },
 };
@@ -76,9 +76,10 @@ pub(super) async fn pack(
     let end = published.head().size();
     let draft = apart(&service, move |log| {
         let subjects = subjects(&body)?;
-        let (head, proof) = status::opening(log, &published)?;
+        let opening = status::opening(log, &published)?;
+        let (head, proof) = (opening.head(), opening.proof().clone());
         let reader = Reader::new(log, end);
-        build(&published.view, &reader, &subjects, &head, proof)
+        build(&published.view, &reader, &subjects, head, proof)
             .map_err(|error| status::unbuilt(log, error))
     })
     .await?;
@@ -182,12 +183,20 @@ impl ReadLog for Reader<'_> {
         }
     }
 
-    fn events_of(&self, subject: &Subject) -> Result<Vec<LeafIndex>, StorageError> {
-        Ok(self.log.events_of(subject))
+    fn events_of(&self, subject: &Subject, key: &MapKey) -> Result<Vec<LeafIndex>, StorageError> {
+        Ok(self.log.events_of(subject, key))
     }
 
     fn events_under(&self, key: &MapKey) -> Result<Vec<LeafIndex>, StorageError> {
         Ok(self.log.setting().index.entries(key))
+    }
+
+    fn kept(&self, name: &MapName) -> Option<Arc<Part>> {
+        self.log.parts().get(name)
+    }
+
+    fn keep(&self, part: &Arc<Part>) {
+        self.log.parts().keep(part);
     }
 }
 

@@ -8,13 +8,17 @@
 //! ```
 //! 200 with a bundle, also for a proved absence: what it means, the reader works out for itself.
 
+use std::sync::Arc;
+
 use axum::{extract::State, http::HeaderMap, response::Response};
 use labelproof_core::{
     event::{Gtin14, SchemeId, Subject},
     merkle::LeafIndex,
-    state::{head::StateHead, key::MapKey},
-    status::{BuildError, ReadLog, build, build_alias, build_product},
-    tlog_proof::TlogProof,
+    state::{
+        head::StateHead,
+        key::{MapKey, MapName},
+    },
+    status::{BuildError, Opening, Part, ReadLog, build, build_alias, build_product},
 };
 use tracing::{error, warn};
 
@@ -189,17 +193,14 @@ pub(super) fn bundle(
 
 /// The bundle of one subject, product or printed id under one published head.
 fn bundle_of(log: &Log, published: &Published, asked: &Asked) -> Result<Vec<u8>, Problem> {
-    let (head, proof) = opening(log, published)?;
+    let opening = opening(log, published)?;
     let (view, reader) = (&published.view, Reader { log });
     let bundle = match asked {
-        Asked::Subject(subject) => build(view, &reader, subject, &head, proof),
-        Asked::Product(gtin) => build_product(view, &reader, gtin, &head, proof),
-        Asked::Alias(scheme, printed) => build_alias(view, &reader, scheme, printed, &head, proof),
+        Asked::Subject(subject) => build(view, &reader, subject, opening),
+        Asked::Product(gtin) => build_product(view, &reader, gtin, opening),
+        Asked::Alias(scheme, printed) => build_alias(view, &reader, scheme, printed, opening),
     };
-    match bundle {
-        Ok(bundle) => Ok(bundle.to_bytes()),
-        Err(error) => Err(unbuilt(log, error)),
-    }
+    bundle.map_err(|error| unbuilt(log, error))
 }
 
 /// What to answer where a bundle or pack cannot be made; an index that misses something is made anew.
@@ -225,9 +226,9 @@ pub(super) fn unbuilt(log: &Log, error: BuildError<StorageError>) -> Problem {
 }
 
 /// The state head and its proof, the same for every bundle under a published head.
-pub(super) fn opening(log: &Log, published: &Published) -> Result<(StateHead, TlogProof), Problem> {
+pub(super) fn opening<'a>(log: &Log, published: &'a Published) -> Result<&'a Opening, Problem> {
     if let Some(known) = published.opening.get() {
-        return Ok(known.clone());
+        return Ok(known);
     }
     let index = published.view.head_index();
     let entry = log.setting().directory.entry(index)?;
@@ -236,7 +237,8 @@ pub(super) fn opening(log: &Log, published: &Published) -> Result<(StateHead, Tl
         Problem::Storage
     })?;
     let proof = proof_of(log, published, index)?;
-    Ok(published.opening.get_or_init(|| (head, proof)).clone())
+    let opening = Opening::new(head, proof).expect("the proof is that of the head's index");
+    Ok(published.opening.get_or_init(|| opening))
 }
 
 /// Finds entries by the tip, for members, schemes and authorities, and by the index, for labels.
@@ -251,12 +253,20 @@ impl ReadLog for Reader<'_> {
         self.log.entry(index)
     }
 
-    fn events_of(&self, subject: &Subject) -> Result<Vec<LeafIndex>, StorageError> {
-        Ok(self.log.events_of(subject))
+    fn events_of(&self, subject: &Subject, key: &MapKey) -> Result<Vec<LeafIndex>, StorageError> {
+        Ok(self.log.events_of(subject, key))
     }
 
     fn events_under(&self, key: &MapKey) -> Result<Vec<LeafIndex>, StorageError> {
         Ok(self.log.setting().index.entries(key))
+    }
+
+    fn kept(&self, name: &MapName) -> Option<Arc<Part>> {
+        self.log.parts().get(name)
+    }
+
+    fn keep(&self, part: &Arc<Part>) {
+        self.log.parts().keep(part);
     }
 }
 
