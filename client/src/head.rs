@@ -7,21 +7,19 @@
 //! It reads the checkpoint and tiles only, so a mirror on a plain file server answers as the log does.
 
 use labelproof_core::{
-    checkpoint::SignedCheckpoint,
     merkle::{LeafHash, NodeId, ReadNodes},
     policy::WitnessedCheckpoint,
     time::Time,
 };
-use labelproof_host::tiles::{TileReader, TileSource, TilesError};
+use labelproof_host::tiles::{TileReader, TilesError};
 
 use crate::{
-    log_server::ServerError,
+    log_server::{LogServer, ServerError},
     patience::{PatientTiles, Pause, patiently},
     proof::{EntryError, open_checkpoint},
-    source::Source,
     trust::{
         TrustedLog,
-        store::{AdvanceError, Standing, TrustStore, grown, relate},
+        store::{AdvanceError, Standing, TrustStore, relate},
     },
 };
 
@@ -30,13 +28,13 @@ use crate::{
 /// # Errors
 /// [`HeadError`]; [`AdvanceError::Fork`] carries evidence, and the store is as it was.
 pub fn newest_head<'a>(
-    source: &'a dyn Source,
+    server: &LogServer,
     log: &TrustedLog,
     store: &TrustStore,
     pause: &'a dyn Pause,
     now: Time,
 ) -> Result<AcceptedHead<'a>, HeadError> {
-    let note = patiently(pause, || source.checkpoint())?;
+    let note = patiently(pause, || server.checkpoint())?;
     let signed = open_checkpoint(note, log)?;
     let head = log
         .policy()
@@ -47,8 +45,10 @@ pub fn newest_head<'a>(
         // Two heads of one size need no tile to be evidence.
         relate(before, &head).map_err(AdvanceError::Fork)?;
     }
-    let tiles = TileReader::new(PatientTiles::new(source, pause), head.signed());
-    let is_genesis = begins_with_genesis(&tiles, log)?;
+    let source = PatientTiles::new(server.tile_source(), pause);
+    let tiles = TileReader::new(source, head.signed());
+    let first = NodeId::new(0, 0).expect("every tree may have a leaf 0");
+    let is_genesis = tiles.read_nodes(&[first])? == [log.genesis().into()];
     let other = HeadError::OtherGenesis {
         want: log.genesis(),
     };
@@ -67,14 +67,6 @@ pub fn newest_head<'a>(
     })
 }
 
-fn begins_with_genesis<S: TileSource>(
-    tiles: &TileReader<S>,
-    log: &TrustedLog,
-) -> Result<bool, TilesError> {
-    let first = NodeId::new(0, 0).expect("every tree may have a leaf 0");
-    Ok(tiles.read_nodes(&[first])? == [log.genesis().into()])
-}
-
 /// A head that met the quorum and appends to every head accepted before, or is older than one of them.
 #[derive(Debug)]
 pub struct AcceptedHead<'a> {
@@ -84,42 +76,6 @@ pub struct AcceptedHead<'a> {
 }
 
 impl<'a> AcceptedHead<'a> {
-    /// Links a head to the newest one that the caller accepted before, which is not larger.
-    ///
-    /// For whoever keeps accepted heads without a trust store; nothing is stored.
-    ///
-    /// # Errors
-    /// [`HeadError`]; [`AdvanceError::Fork`] carries evidence.
-    pub fn link(
-        head: WitnessedCheckpoint,
-        before: Option<&SignedCheckpoint>,
-        log: &TrustedLog,
-        source: &'a dyn Source,
-        pause: &'a dyn Pause,
-    ) -> Result<Self, HeadError> {
-        let tiles = TileReader::new(PatientTiles::new(source, pause), head.signed());
-        let standing = match before {
-            None => Standing::First,
-            Some(before) => {
-                grown(before, head.signed(), &tiles).map_err(HeadError::Advance)?;
-                match before.head() == head.head() {
-                    true => Standing::Same,
-                    false => Standing::Newer,
-                }
-            }
-        };
-        match begins_with_genesis(&tiles, log)? {
-            true => Ok(Self {
-                head,
-                standing,
-                tiles,
-            }),
-            false => Err(HeadError::OtherGenesis {
-                want: log.genesis(),
-            }),
-        }
-    }
-
     /// The checkpoint with its quorum.
     pub fn head(&self) -> &WitnessedCheckpoint {
         &self.head

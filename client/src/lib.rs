@@ -19,6 +19,5 @@ pub mod mirror;
 pub mod pack;
 pub mod patience;
 pub mod proof;
-pub mod source;
 pub mod submit;
 pub mod trust;

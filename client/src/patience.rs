@@ -15,12 +15,11 @@ use std::{
 use labelproof_core::tile::TilePath;
 use labelproof_host::{
     fetch::FetchCause,
-    tiles::{SourceError, TileSource, TilesError},
+    tiles::{HttpTiles, SourceError, TileSource, TilesError},
 };
 
 use crate::{
-    follow::FollowError, head::HeadError, log_server::ServerError, source::Source,
-    trust::store::AdvanceError,
+    follow::FollowError, head::HeadError, log_server::ServerError, trust::store::AdvanceError,
 };
 
 /// Waits for a while.
@@ -205,23 +204,23 @@ pub fn jittered(time: Duration) -> Duration {
     time * (75 + percent) / 100
 }
 
-/// A log's tiles, asked for again while their source is busy.
-#[derive(Clone, Copy, Debug)]
+/// A log's tiles over HTTP, asked for again while the log is busy.
+#[derive(Clone, Debug)]
 pub struct PatientTiles<'a> {
-    source: &'a dyn Source,
+    tiles: HttpTiles,
     pause: &'a dyn Pause,
 }
 
 impl<'a> PatientTiles<'a> {
     /// The same tiles; waits with `pause`.
-    pub fn new(source: &'a dyn Source, pause: &'a dyn Pause) -> Self {
-        Self { source, pause }
+    pub fn new(tiles: HttpTiles, pause: &'a dyn Pause) -> Self {
+        Self { tiles, pause }
     }
 }
 
 impl TileSource for PatientTiles<'_> {
     fn get(&self, path: &TilePath) -> Result<Option<Vec<u8>>, SourceError> {
-        patiently(self.pause, || self.source.get(path))
+        patiently(self.pause, || self.tiles.get(path))
     }
 }
 
