@@ -1,6 +1,9 @@
 //! What daemons say while they run: lines of text for people, or of JSON for machines, on stderr.
 
-use std::io::{self, IsTerminal};
+use std::{
+    error::Error,
+    io::{self, IsTerminal},
+};
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
@@ -46,4 +49,17 @@ pub fn init(format: LogFormat, verbosity: Verbosity) {
         }
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
+}
+
+/// An error with everything that led to it, on one line.
+#[must_use]
+pub fn causes(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line.push_str(": ");
+        line.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    line
 }

@@ -14,10 +14,10 @@ use labelproof_core::{
     refusal::Refusal,
     state::SignatureMemo,
 };
+use labelproof_host::logging::causes;
 use tracing::{error, warn};
 
 use crate::{
-    engine::causes,
     http::error::Problem,
     log::{Hold, Log, Tip},
     lookup,

@@ -12,10 +12,8 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::{Parser, Subcommand};
 use labelproof_host::{
     exit::Exit,
-    logging::{self, LogFormat, Verbosity},
+    logging::{self, LogFormat, Verbosity, causes},
 };
-
-use crate::engine::causes;
 
 /// Runs the program.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -16,6 +16,7 @@ use std::{
 use labelproof_core::policy::{Policy, WitnessedCheckpoint};
 use labelproof_host::{
     exit::Exit,
+    logging::causes,
     serve::{Limits, serve},
     shutdown::Shutdown,
 };
@@ -23,7 +24,7 @@ use tokio::{net::TcpListener, sync::watch};
 use tracing::{error, info};
 
 use crate::{
-    engine::{self, Engine, causes},
+    engine::{self, Engine},
     feeder::{
         Feeder, OlderStore, Skew, WitnessReport,
         driver::{self, Outcome},

@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use labelproof_host::logging::causes;
 use tracing::{error, info};
 
 use crate::{
@@ -166,18 +167,6 @@ impl Engine {
             }
         }
     }
-}
-
-/// An error with everything that led to it, on one line.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        line.push_str(": ");
-        line.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    line
 }
 
 /// A full disk does not empty itself within a second, and each try reads the right edge of the log.

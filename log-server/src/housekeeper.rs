@@ -6,11 +6,10 @@ use std::{
 };
 
 use labelproof_core::merkle::TreeSize;
+use labelproof_host::logging::causes;
 use tracing::error;
 
-use crate::{
-    engine::causes, index::catch_up, log::Log, metrics::Work, snapshot, storage::StorageError,
-};
+use crate::{index::catch_up, log::Log, metrics::Work, snapshot, storage::StorageError};
 
 /// Works until `stop` is dropped, and then writes a last snapshot.
 pub(crate) fn run(log: &Arc<Log>, stop: &mpsc::Receiver<()>) {

@@ -30,12 +30,12 @@ use labelproof_host::exit::Exit;
 use labelproof_host::fs::{Fs, FsError, RealFs};
 use labelproof_host::keyfile::{self, KeyFileError};
 use labelproof_host::lock::{DirLock, LockError};
-use labelproof_host::logging::{self, LogFormat, Verbosity};
+use labelproof_host::logging::{self, LogFormat, Verbosity, causes};
 
 use self::list::{Listing, failure_json};
 use crate::known_logs::{KnownLogs, KnownLogsError, ListError, ListFault, ListedLog, parse_list};
 use crate::store::{Store, StoreError};
-use crate::witness::{Chain, OpenError, create};
+use crate::witness::{OpenError, create};
 
 /// Runs the program; `args` start with its name.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -62,7 +62,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match run(cli.command) {
         Ok(()) => Exit::Done.into(),
         Err(error) => {
-            let (exit, text) = (error.exit(), Chain(&error).to_string());
+            let (exit, text) = (error.exit(), causes(&error));
             eprintln!("labelproof-witness: {text}");
             if json {
                 // What cannot be printed, nobody reads; the exit code says the same.

@@ -18,11 +18,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
 use labelproof_core::key::Vkey;
+use labelproof_host::logging::causes;
 use labelproof_host::metrics::{CONTENT_TYPE, Counter, Held, Metric, Page, Sort};
 
 use crate::decision::{Refusal, admit};
 use crate::known_logs::KnownLogs;
-use crate::witness::{Chain, Shelf};
+use crate::witness::Shelf;
 use crate::writer::Queue;
 
 /// What the handlers share.
@@ -83,7 +84,7 @@ fn refuse(face: &Face, refusal: &Refusal) -> Response {
     let number = refusal.status();
     face.metrics.count_answer(number);
     let status = StatusCode::from_u16(number).expect("the table holds HTTP statuses");
-    let sentence = Chain(refusal).to_string();
+    let sentence = causes(refusal);
     tracing::debug!(status = number, refusal = %sentence, "refused");
     // SPEC tlog-witness: 409 has the size "in decimal, followed by a newline" and its own content type.
     if let Refusal::OldIsNotLatest { latest } = refusal {

@@ -19,6 +19,7 @@ use labelproof_core::merkle::TreeHead;
 use labelproof_core::note::{Note, SignatureLine};
 use labelproof_host::clock::Clock;
 use labelproof_host::fs::{Fs, write_atomic};
+use labelproof_host::logging::causes;
 
 use crate::decision::{Candidate, Refusal, decide};
 use crate::known_logs::KnownLogs;
@@ -105,7 +106,7 @@ impl Witness {
     /// refused with [`Refusal::Storage`].
     pub fn answer(&mut self, batch: &[Candidate]) -> Vec<Result<SignatureLine, Refusal>> {
         if let Err(error) = self.recover() {
-            tracing::error!(error = %Chain(&error), "store does not come back, nothing is signed");
+            tracing::error!(error = %causes(&error), "store does not come back, nothing is signed");
             return batch.iter().map(|_| Err(Refusal::Storage)).collect();
         }
         let Ok(store) = &mut self.store else {
@@ -154,7 +155,7 @@ impl Witness {
         if !changes.is_empty()
             && let Err(error) = store.put(changes.clone())
         {
-            tracing::error!(error = %Chain(&error), "cannot store, nothing is signed");
+            tracing::error!(error = %causes(&error), "cannot store, nothing is signed");
             let lost = Lost::of(store);
             self.store = Err(lost);
             // A refusal that was measured against a head of this batch speaks of what is not stored.
@@ -235,7 +236,9 @@ fn keep_evidence(parts: &Parts, first: &SignedCheckpoint, second: &SignedCheckpo
     // Failing to keep it must not keep us from refusing.
     match write() {
         Ok(()) => tracing::error!(path = %path.display(), "a log signed a fork, evidence kept"),
-        Err(error) => tracing::error!(error = %Chain(&error), "a log signed a fork, evidence lost"),
+        Err(error) => {
+            tracing::error!(error = %causes(&error), "a log signed a fork, evidence lost");
+        }
     }
 }
 
@@ -299,21 +302,6 @@ impl Shelf {
         let cosigned =
             records.filter_map(|(origin, record)| Some((origin.clone(), Arc::clone(record?))));
         self.lay_out(cosigned);
-    }
-}
-
-/// An error with all its causes, for one line of a log.
-pub(crate) struct Chain<'a>(pub(crate) &'a dyn std::error::Error);
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
     }
 }
 

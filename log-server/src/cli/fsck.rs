@@ -20,6 +20,7 @@ use labelproof_host::{
     fetch::Fetch,
     keyfile,
     lock::DirLock,
+    logging::causes,
     tiles::{HttpTiles, TileSource},
 };
 
@@ -27,7 +28,6 @@ use serde_json::json;
 
 use super::{Failure, Outcome};
 use crate::{
-    engine::causes,
     fsck::{self, Progress},
     storage::HeadStore as _,
     store::{Store, origin_of},

@@ -11,12 +11,11 @@ use labelproof_core::{
     note::Note,
     policy::Policy,
 };
-use labelproof_host::{clock::SystemClock, exit::Exit, keyfile, lock::DirLock};
+use labelproof_host::{clock::SystemClock, exit::Exit, keyfile, lock::DirLock, logging::causes};
 use serde_json::json;
 
 use super::{Failure, Outcome};
 use crate::{
-    engine::causes,
     index::SledIndex,
     load::LoadError,
     log::Setting,

@@ -6,7 +6,6 @@
 //! ```
 //! `fault` is null when everything held.
 
-use std::error::Error;
 use std::fmt;
 
 use labelproof_core::checkpoint::{Origin, SignedCheckpoint};
@@ -15,6 +14,7 @@ use labelproof_core::refusal::Refusal;
 use labelproof_core::state::WrongEntry;
 use labelproof_core::tile::TilePath;
 use labelproof_host::exit::Exit;
+use labelproof_host::logging::causes;
 use labelproof_host::tiles::TilesError;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -224,13 +224,7 @@ impl fmt::Display for Report {
             "{tiles} tiles, {bundles} entry bundles, {events} events, {heads} state heads are right"
         )?;
         if let Some(fault) = &self.fault {
-            write!(f, "\n{} is wrong: {fault}", fault.object())?;
-            let mut cause = fault.source();
-            // As deep as error types nest here, and no deeper.
-            while let Some(error) = cause {
-                write!(f, ": {error}")?;
-                cause = error.source();
-            }
+            write!(f, "\n{} is wrong: {}", fault.object(), causes(fault))?;
         }
         Ok(())
     }

@@ -28,12 +28,13 @@ use labelproof_core::{
     merkle::{LeafHash, LeafIndex, TreeSize},
     state::head::StateHead,
 };
+use labelproof_host::logging::causes;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::error;
 
 use super::{NO_STORE, Service, apart, error::Problem, openapi::problems::OfStream, query::Query};
-use crate::{engine::causes, log::Log, progress::Progress, storage::StorageError};
+use crate::{log::Log, progress::Progress, storage::StorageError};
 
 /// `GET /v1/stream`: every entry that is published from now on, or after the one named.
 #[utoipa::path(

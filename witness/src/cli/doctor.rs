@@ -16,11 +16,12 @@ use labelproof_host::clock::Clock;
 use labelproof_host::exit::Exit;
 use labelproof_host::fs::Fs;
 use labelproof_host::keyfile;
+use labelproof_host::logging::causes;
 
 use super::KEY_FILE;
 use crate::known_logs::KnownLogs;
 use crate::store::{Store, StoreError};
-use crate::witness::{Chain, EVIDENCE_DIR};
+use crate::witness::EVIDENCE_DIR;
 
 /// One thing that was looked at.
 #[derive(Debug)]
@@ -69,7 +70,7 @@ pub(super) fn examine(fs: &Arc<dyn Fs>, dir: &Path, clock: &dyn Clock) -> Vec<Fi
             findings.extend(store(fs, dir, &known, clock));
         }
         Err(error) => {
-            let sentence = format!("{}. Restore the file, or correct the line", Chain(&error));
+            let sentence = format!("{}. Restore the file, or correct the line", causes(&error));
             findings.push(Finding::wrong("lists of logs", Exit::Malformed, sentence));
         }
     }
@@ -87,7 +88,7 @@ fn key(dir: &Path) -> Finding {
             let sentence = "is a log's key, not a cosigner's. Put the witness's own key back";
             Finding::wrong("key", Exit::Malformed, sentence)
         }
-        Err(error) => Finding::wrong("key", Exit::Malformed, Chain(&error).to_string()),
+        Err(error) => Finding::wrong("key", Exit::Malformed, causes(&error)),
     }
 }
 
@@ -121,7 +122,7 @@ fn store(fs: &Arc<dyn Fs>, dir: &Path, known: &KnownLogs, clock: &dyn Clock) -> 
                 }
                 _ => "Nothing is signed from it: restore the newest state, or make a new witness",
             };
-            let sentence = format!("{}. {remedy}", Chain(&error));
+            let sentence = format!("{}. {remedy}", causes(&error));
             vec![Finding::wrong("store", Exit::Internal, sentence)]
         }
     }
@@ -158,7 +159,7 @@ fn evidence(fs: &dyn Fs, dir: &Path) -> Finding {
             );
             Finding::wrong("evidence", Exit::LogMisbehaved, sentence)
         }
-        Err(error) => Finding::wrong("evidence", Exit::Internal, Chain(&error).to_string()),
+        Err(error) => Finding::wrong("evidence", Exit::Internal, causes(&error)),
     }
 }
 

@@ -14,6 +14,7 @@ use std::{
 use labelproof_host::{
     clock::Clock,
     fs::{Fs, FsError},
+    logging::causes,
 };
 use tracing::{error, info, warn};
 
@@ -216,18 +217,6 @@ impl Courier {
             }
         }
     }
-}
-
-/// An error and what caused it, in one line.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 /// The standard library seeds each of these from the operating system.
