@@ -62,7 +62,7 @@ pub enum SecretError {
         mode: u32,
     },
     /// No secret is so long.
-    #[error("{} holds more than {max_bytes} bytes", path.display())]
+    #[error("{} holds more than {max_bytes} bytes, more than any such secret; is it the right file?", path.display())]
     TooLong {
         /// The file.
         path: PathBuf,

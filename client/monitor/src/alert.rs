@@ -32,7 +32,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 pub use line::{LineError, MAX_ALERT_BYTES, Numbered};
-pub use rule::{BadListName, ListName, Rule, Severity, UnknownRule};
+pub use rule::{Rule, Severity, UnknownRule};
 
 /// One thing to tell.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,10 +5,13 @@
 //! ```
 //! Three kinds of finding are never mixed: *evidence*, which others can check offline and which accuses the log;
 //! *observations*, which accuse nobody; and being *blind*, which is about the monitor itself.
+//!
+//! Here so far: what is told and how; what follows a log, and the program, are not.
 
 pub mod alert;
 pub mod finding;
 pub mod journal;
+pub mod name;
 pub mod notify;
 mod records;
 #[cfg(test)]

@@ -20,12 +20,12 @@ use thiserror::Error;
 pub use self::{condition::Background, list::BadLine};
 
 use self::list::List;
-use crate::alert::ListName;
+use crate::name::Name;
 
 /// A watch list and the file it comes from.
 #[derive(Debug)]
 pub struct WatchList {
-    name: ListName,
+    name: Name,
     path: PathBuf,
     list: List,
     /// What the file was when it was looked at last.
@@ -37,7 +37,7 @@ impl WatchList {
     ///
     /// # Errors
     /// [`WatchError`].
-    pub fn open(fs: &dyn Fs, name: ListName, path: &Path) -> Result<Self, WatchError> {
+    pub fn open(fs: &dyn Fs, name: Name, path: &Path) -> Result<Self, WatchError> {
         let mut list = Self {
             name,
             path: path.to_owned(),
@@ -78,7 +78,7 @@ impl WatchList {
 
     /// Its name.
     #[must_use]
-    pub fn name(&self) -> &ListName {
+    pub fn name(&self) -> &Name {
         &self.name
     }
 

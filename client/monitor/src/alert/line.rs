@@ -272,8 +272,8 @@ pub const MAX_ALERT_BYTES: usize = 256 * 1024;
 mod tests {
     use super::*;
     use crate::{
-        alert::ListName,
         finding::{Blindness, Observation},
+        name::Name,
         samples,
     };
     use labelproof_core::merkle::TreeSize;
@@ -281,7 +281,7 @@ mod tests {
     fn one_of_each() -> Vec<Alert> {
         let at = samples::at(0);
         let origin = samples::origin();
-        let list: ListName = "recalls".parse().unwrap();
+        let list: Name = "recalls".parse().unwrap();
         let logged = samples::logged(5, samples::revoke(123));
         let head = logged.proof().note().clone();
         let went_back = Observation::HeadWentBack {

@@ -13,12 +13,14 @@ use labelproof_core::evidence::Claim;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::name::Name;
+
 /// What raised an alert.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Rule {
     /// An event that a watch list names.
-    Watch(ListName),
+    Watch(Name),
     /// An event that my key signed, and I did not.
     NotMine,
     /// The log signed two histories.
@@ -118,52 +120,6 @@ impl From<Rule> for String {
     }
 }
 
-/// The name that a person gave a watch list: 1 to 32 of `a-z`, `0-9` and `-`.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ListName(String);
-
-impl ListName {
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ListName {
-    type Err = BadListName;
-
-    fn from_str(text: &str) -> Result<Self, BadListName> {
-        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if (1..=MAX_NAME_BYTES).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(BadListName)
-        }
-    }
-}
-
-impl TryFrom<String> for ListName {
-    type Error = BadListName;
-
-    fn try_from(text: String) -> Result<Self, BadListName> {
-        text.parse()
-    }
-}
-
-impl From<ListName> for String {
-    fn from(name: ListName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for ListName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// How loud an alert is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -194,15 +150,7 @@ impl fmt::Display for Severity {
 #[error("not a rule of this version")]
 pub struct UnknownRule;
 
-/// The text is no name of a list.
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("the name of a list is 1 to 32 of a-z, 0-9 and -")]
-pub struct BadListName;
-
 const WATCH: &str = "watch:";
-/// It stands in addresses of feeds and in rules.
-const MAX_NAME_BYTES: usize = 32;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,13 +173,5 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<Rule>(), Err(UnknownRule), "{wrong:?}");
         }
-    }
-
-    #[test]
-    fn names_of_lists_fit_an_address() {
-        for wrong in ["", "A", "a/b", "a.b", "ü", &"a".repeat(33)] {
-            assert_eq!(wrong.parse::<ListName>(), Err(BadListName), "{wrong:?}");
-        }
-        assert!("a".repeat(32).parse::<ListName>().is_ok());
     }
 }

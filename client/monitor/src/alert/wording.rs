@@ -15,13 +15,16 @@ use labelproof_core::{
     tlog_proof::TlogProof,
 };
 
-use super::{Alert, AlertId, ListName, Occasion, Proof, Rule, Severity};
-use crate::finding::{Blindness, Logged, Observation};
+use super::{Alert, AlertId, Occasion, Proof, Rule, Severity};
+use crate::{
+    finding::{Blindness, Logged, Observation},
+    name::Name,
+};
 
 impl Alert {
     /// An event that `line` of a watch list names.
     #[must_use]
-    pub fn watched(list: &ListName, line: &str, logged: &Logged, at: Time) -> Self {
+    pub fn watched(list: &Name, line: &str, logged: &Logged, at: Time) -> Self {
         let event = logged.event();
         let severity = if event.body().takes_away() {
             Severity::Warning

@@ -128,15 +128,15 @@ impl Courier {
     }
 
     fn attempt(&mut self, number: u64, now_ms: u64) -> Turn {
-        let message = match self.ground.alerts.read(number) {
-            Ok(message) => message,
+        let alert = match self.ground.alerts.read(number) {
+            Ok(alert) => alert,
             Err(error) => {
                 warn!(channel = self.label, number, %error, "cannot read the journal");
                 return Turn::Wait(OWN_PAUSE);
             }
         };
-        let sent = match &message {
-            Some(message) => self.channel.send(message),
+        let sent = match &alert {
+            Some(alert) => self.channel.send(alert),
             // A gap in the numbers: nothing to send.
             None => Ok(()),
         };
@@ -149,7 +149,7 @@ impl Courier {
         match &sent {
             Ok(()) => {
                 let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-                standing.delivered += u64::from(message.is_some());
+                standing.delivered += u64::from(alert.is_some());
             }
             Err(failure) => {
                 // A failure is kept at once: how often it failed must outlive a crash.

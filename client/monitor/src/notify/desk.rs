@@ -233,7 +233,7 @@ mod tests {
     use super::*;
     use crate::notify::{
         stdout::Stdout,
-        tests::{Kept, message},
+        tests::{Kept, alert},
     };
 
     /// Passes what is written on.
@@ -275,14 +275,14 @@ mod tests {
         for number in [1, 2] {
             assert_eq!(
                 got.recv_timeout(SOON).unwrap(),
-                format!("{}\n", message(number).line())
+                format!("{}\n", alert(number).to_json())
             );
         }
-        kept.0.lock().unwrap().push(message(3));
+        kept.0.lock().unwrap().push(alert(3));
         desk.ring();
         assert_eq!(
             got.recv_timeout(SOON).unwrap(),
-            format!("{}\n", message(3).line())
+            format!("{}\n", alert(3).to_json())
         );
         desk.ring();
         desk.finish(SOON);

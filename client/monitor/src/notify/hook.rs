@@ -22,7 +22,8 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group};
 use thiserror::Error;
 
-use super::{Message, Outcome};
+use super::Outcome;
+use crate::alert::Numbered;
 
 /// A program and how long it may take.
 #[derive(Clone, Debug)]
@@ -48,16 +49,16 @@ impl Hook {
         format!("{:?} {:?}", self.program, self.arguments)
     }
 
-    pub(crate) fn send(&self, message: &Message) -> Result<(), HookError> {
+    pub(crate) fn send(&self, alert: &Numbered) -> Result<(), HookError> {
         let mut child = self
-            .command(message)
+            .command(alert)
             .spawn()
             .map_err(|source| HookError::NotStarted {
                 program: self.program.to_string_lossy().into_owned(),
                 source,
             })?;
         let stdin = child.stdin.take();
-        let line = format!("{}\n", message.line());
+        let line = format!("{}\n", alert.to_json());
         // Threads: a hook that reads nothing, or says much, must not hold this one up past the time.
         thread::spawn(move || {
             if let Some(mut stdin) = stdin {
@@ -99,7 +100,9 @@ impl Hook {
         })
     }
 
-    fn command(&self, message: &Message) -> Command {
+    fn command(&self, numbered: &Numbered) -> Command {
+        let alert = numbered.alert();
+        let origin = alert.origin().map(ToString::to_string).unwrap_or_default();
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_clear();
         for name in PASSED_ON {
@@ -108,11 +111,11 @@ impl Hook {
             }
         }
         command
-            .env("LABELPROOF_ALERT_ID", message.id())
-            .env("LABELPROOF_ALERT_NUMBER", message.number().to_string())
-            .env("LABELPROOF_ALERT_RULE", message.rule())
-            .env("LABELPROOF_ALERT_SEVERITY", message.severity().to_string())
-            .env("LABELPROOF_ALERT_ORIGIN", message.origin())
+            .env("LABELPROOF_ALERT_ID", alert.id().to_string())
+            .env("LABELPROOF_ALERT_NUMBER", numbered.number().to_string())
+            .env("LABELPROOF_ALERT_RULE", alert.rule().to_string())
+            .env("LABELPROOF_ALERT_SEVERITY", alert.severity().to_string())
+            .env("LABELPROOF_ALERT_ORIGIN", origin)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -214,7 +217,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::tests::message;
+    use crate::notify::tests::{alert, titled};
 
     fn hook(script: &str, timeout_ms: u64) -> Hook {
         let arguments = ["-c", script].map(OsString::from).to_vec();
@@ -230,9 +233,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (line, env) = (dir.path().join("line"), dir.path().join("env"));
         let script = format!("cat > {}; env > {}", line.display(), env.display());
-        hook(&script, 20_000).send(&message(7)).unwrap();
+        hook(&script, 20_000).send(&alert(7)).unwrap();
         let got = std::fs::read_to_string(line).unwrap();
-        assert_eq!(got, format!("{}\n", message(7).line()));
+        assert_eq!(got, format!("{}\n", alert(7).to_json()));
         let env = std::fs::read_to_string(env).unwrap();
         for want in [
             "LABELPROOF_ALERT_NUMBER=7\n",
@@ -251,7 +254,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let witness = dir.path().join("x");
         let hook = Hook::new("/bin/cat".into(), vec![], Duration::from_secs(20));
-        let evil = message(1).titled(&format!(
+        let evil = titled(&format!(
             "$(touch {0}); `touch {0}` | touch {0}",
             witness.display()
         ));
@@ -265,10 +268,10 @@ mod tests {
             "echo 'pager \u{1b}[2Jis off' >&2; echo more >&2; exit 3",
             20_000,
         )
-        .send(&message(1))
+        .send(&alert(1))
         .unwrap_err();
         assert_eq!(error.to_string(), "exit code 3: pager [2Jis off");
-        let error = hook("kill -9 $$", 20_000).send(&message(1)).unwrap_err();
+        let error = hook("kill -9 $$", 20_000).send(&alert(1)).unwrap_err();
         assert!(
             matches!(error, HookError::Killed { signal: 9, .. }),
             "{error}"
@@ -278,7 +281,7 @@ mod tests {
     #[test]
     fn a_hook_that_is_not_there_is_named() {
         let hook = Hook::new("/none/pager".into(), vec![], Duration::from_secs(1));
-        let error = hook.send(&message(1)).unwrap_err();
+        let error = hook.send(&alert(1)).unwrap_err();
         assert_eq!(error.to_string(), "cannot start /none/pager");
     }
 
@@ -288,7 +291,7 @@ mod tests {
         let file = dir.path().join("pid");
         let script = format!("sleep 600 & echo $! > {}; wait", file.display());
         let start = Instant::now();
-        let error = hook(&script, 700).send(&message(1)).unwrap_err();
+        let error = hook(&script, 700).send(&alert(1)).unwrap_err();
         assert!(matches!(error, HookError::TooLong { .. }), "{error}");
         assert!(start.elapsed() < Duration::from_secs(60));
         let pid = std::fs::read_to_string(&file).unwrap();
@@ -309,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_hook_that_reads_nothing_or_says_much_is_no_trouble() {
-        let long = message(1).titled(&"x".repeat(200_000));
+        let long = titled(&"x".repeat(200_000));
         hook("exit 0", 20_000).send(&long).unwrap();
         let error = hook("head -c 1000000 /dev/zero >&2; exit 1", 20_000)
             .send(&long)

@@ -10,7 +10,7 @@ use std::{
     sync::Mutex,
 };
 
-use super::Message;
+use crate::alert::Numbered;
 
 /// Writes each alert as a line, and flushes it.
 pub struct Stdout {
@@ -30,14 +30,14 @@ impl Stdout {
         }
     }
 
-    pub(crate) fn send(&self, message: &Message) -> io::Result<()> {
+    pub(crate) fn send(&self, alert: &Numbered) -> io::Result<()> {
         // After a panic of another writer the next line is as good as the first.
         let mut out = self
             .out
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         // In one piece, so that no other line of the process stands in the middle.
-        out.write_all(format!("{}\n", message.line()).as_bytes())?;
+        out.write_all(format!("{}\n", alert.to_json()).as_bytes())?;
         out.flush()
     }
 }

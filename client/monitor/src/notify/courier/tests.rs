@@ -11,7 +11,10 @@ use labelproof_host::{
 };
 
 use super::*;
-use crate::notify::{Message, stdout::Stdout, tests::Kept as InMemory};
+use crate::{
+    alert::Numbered,
+    notify::{stdout::Stdout, tests::Kept as InMemory},
+};
 
 /// What was written, and whether writing works.
 #[derive(Clone, Debug, Default)]
@@ -102,7 +105,7 @@ fn a_restart_sends_nothing_twice_and_forgets_nothing() {
         .0
         .lock()
         .unwrap()
-        .push(crate::notify::tests::message(4));
+        .push(crate::notify::tests::alert(4));
     world.settle(&mut world.courier());
     assert_eq!(world.pipe.numbers(), [4]);
 }
@@ -178,7 +181,7 @@ fn a_journal_that_begins_anew_is_told_from_its_beginning() {
     let world = World::new(9);
     world.settle(&mut world.courier());
     world.pipe.numbers();
-    *world.alerts.0.lock().unwrap() = (1..=2).map(crate::notify::tests::message).collect();
+    *world.alerts.0.lock().unwrap() = (1..=2).map(crate::notify::tests::alert).collect();
     world.settle(&mut world.courier());
     assert_eq!(world.pipe.numbers(), [1, 2]);
 }
@@ -209,7 +212,7 @@ impl Alerts for Unreadable {
         2
     }
 
-    fn read(&self, _: u64) -> io::Result<Option<Message>> {
+    fn read(&self, _: u64) -> io::Result<Option<Numbered>> {
         Err(io::Error::other("no such sector"))
     }
 }
