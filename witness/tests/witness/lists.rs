@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use labelproof_core::checkpoint::Origin;
+use labelproof_core::key::Vkey;
 use labelproof_host::fs::{Fs, SimulatedFs};
 use labelproof_witness::known_logs::{KnownLogs, ListFault, ListedLog, parse_list, write_list};
 
@@ -122,4 +123,29 @@ fn a_second_key_of_an_origin_is_trusted_beside_the_first() {
     assert_eq!(known.keys(&origin).map(<[_]>::len), Some(2));
     let again = known.with(logs);
     assert_eq!(again.active().iter().map(ListedLog::origin).count(), 2);
+}
+
+#[test]
+fn logs_added_together_bring_back_retired_ones_with_all_their_keys() {
+    let (one, other, new) = (vkey("a.example"), vkey("b.example"), vkey("c.example"));
+    let list = format!(
+        "logs/v0\nvkey {one}\nqpd 1\ncontact x\nvkey {other}\norigin a.example\nqpd 1\ncontact x\n"
+    );
+    let origin: Origin = "a.example".parse().unwrap();
+    let known = KnownLogs::default().with(parse_list(&list).unwrap());
+    let retired = known.without(&origin).unwrap();
+    assert_eq!((retired.keys(&origin), retired.retired().len()), (None, 2));
+    let key = |text: &String| Vkey::parse(text).unwrap();
+    let added = [&one, &new, &new].map(|text| ListedLog::of_key(key(text)).unwrap());
+    let back = retired.with(added);
+    assert_eq!(back.retired(), []);
+    assert_eq!(
+        back.keys(&origin),
+        Some([key(&one), key(&other)].as_slice())
+    );
+    assert_eq!(
+        back.keys(&"c.example".parse().unwrap()),
+        Some([key(&new)].as_slice())
+    );
+    assert_eq!(back.active().len(), 3);
 }
