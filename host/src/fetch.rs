@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use ureq::Agent;
 use ureq::config::ConfigBuilder;
-use ureq::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use ureq::http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use ureq::http::request::Builder;
 use ureq::http::{HeaderName, Request, StatusCode, Uri};
 use ureq::typestate::AgentScope;
@@ -24,6 +24,7 @@ use ureq::unversioned::{
     transport::DefaultConnector,
 };
 
+pub use ipnet::IpNet;
 pub use outside::is_outside;
 
 use outside::{Inside, OutsideOnly};
@@ -43,13 +44,14 @@ impl Fetch {
         }
     }
 
-    /// As [`Fetch::new`], but connects to addresses outside only ([`is_outside`]), and through no proxy, which
-    /// would resolve names anew.
+    /// As [`Fetch::new`], but connects only to addresses outside ([`is_outside`]) and to those that somebody
+    /// allowed, and through no proxy, which would resolve names anew.
     ///
-    /// A name with one address inside is [`FetchCause::Inside`].
+    /// A name with one other address is [`FetchCause::Inside`].
     #[must_use]
-    pub fn to_outside(timeout: Duration) -> Fetch {
-        Fetch::with_resolver(timeout, OutsideOnly::new(DefaultResolver::default()))
+    pub fn to_outside(timeout: Duration, allowed: Vec<IpNet>) -> Fetch {
+        let resolver = OutsideOnly::new(DefaultResolver::default(), allowed);
+        Fetch::with_resolver(timeout, resolver)
     }
 
     fn with_resolver(timeout: Duration, resolver: impl Resolver) -> Fetch {
@@ -150,8 +152,10 @@ impl Fetch {
         let (parts, body) = answer.into_parts();
         let announced = body.content_length();
         let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX);
+        let status = parts.status.as_u16();
+        let too_long = FetchCause::TooLong { max_bytes, status };
         if announced.is_some_and(|len| len > limit) {
-            return Err(FetchCause::TooLong { max_bytes });
+            return Err(too_long);
         }
         let mut bytes = Vec::new();
         let mut reader = body
@@ -163,7 +167,7 @@ impl Fetch {
             .read_to_end(&mut bytes)
             .map_err(|error| cause_of(ureq::Error::from(error)))?;
         if bytes.len() > max_bytes {
-            return Err(FetchCause::TooLong { max_bytes });
+            return Err(too_long);
         }
         // ureq takes a connection that breaks inside a body for its end.
         let got = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
@@ -249,11 +253,17 @@ impl Response {
         Some(value.split(';').next().unwrap_or(value).trim())
     }
 
-    /// How long to wait before the next try, when the server says it in seconds.
+    /// How long to wait before the next try, when the server says it: in seconds, or as a time, which is held
+    /// against the server's own `Date`.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        let seconds = self.header(RETRY_AFTER.as_str())?.parse().ok()?;
-        Some(Duration::from_secs(seconds))
+        let value = self.header(RETRY_AFTER.as_str())?;
+        if let Ok(seconds) = value.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let until = httpdate::parse_http_date(value).ok()?;
+        let now = httpdate::parse_http_date(self.header(DATE.as_str())?).ok()?;
+        Some(until.duration_since(now).unwrap_or_default())
     }
 
     /// The body.
@@ -319,6 +329,12 @@ impl FetchError {
     pub fn cause(&self) -> &FetchCause {
         &self.cause
     }
+
+    /// Why there is no answer, without the URL, which may hold a secret of a person.
+    #[must_use]
+    pub fn into_cause(self) -> FetchCause {
+        self.cause
+    }
 }
 
 /// Why there is no answer.
@@ -348,6 +364,8 @@ pub enum FetchCause {
     TooLong {
         /// What the caller allows.
         max_bytes: usize,
+        /// The status it came with.
+        status: u16,
     },
 }
 
@@ -355,7 +373,10 @@ fn cause_of(error: ureq::Error) -> FetchCause {
     match error {
         ureq::Error::Timeout(_) => FetchCause::TimedOut,
         ureq::Error::Io(error) => FetchCause::Unreachable(error),
-        ureq::Error::HostNotFound => FetchCause::Unreachable(io::ErrorKind::NotFound.into()),
+        ureq::Error::HostNotFound => {
+            let why = "its name has no address";
+            FetchCause::Unreachable(io::Error::new(io::ErrorKind::NotFound, why))
+        }
         ureq::Error::ConnectionFailed => {
             FetchCause::Unreachable(io::ErrorKind::ConnectionRefused.into())
         }

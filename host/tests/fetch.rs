@@ -56,6 +56,36 @@ fn body_and_headers_come_back() {
 }
 
 #[test]
+fn a_time_to_come_again_is_held_against_the_clock_of_the_server() {
+    for (headers, want_s) in [
+        (
+            "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nretry-after: Sun, 06 Nov 1994 08:51:07 GMT\r\n",
+            Some(90),
+        ),
+        (
+            "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nretry-after: Sun, 06 Nov 1994 08:49:36 GMT\r\n",
+            Some(0),
+        ),
+        ("retry-after: Sun, 06 Nov 1994 08:51:07 GMT\r\n", None),
+        (
+            "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nretry-after: soon\r\n",
+            None,
+        ),
+        ("retry-after: -1\r\n", None),
+    ] {
+        let answer = format!("HTTP/1.1 503 Busy\r\n{headers}content-length: 0\r\n\r\n");
+        let answers: &[&str] = Vec::leak(vec![&*answer.leak()]);
+        let (url, _server) = server(Vec::leak(vec![answers]));
+        let response = Fetch::default().get(&url, 9).unwrap();
+        assert_eq!(
+            response.retry_after(),
+            want_s.map(Duration::from_secs),
+            "{headers}"
+        );
+    }
+}
+
+#[test]
 fn connection_that_broke_is_tried_once_more() {
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
     let (url, server) = server(&[&[""], &[OK]]);
@@ -109,7 +139,10 @@ fn longer_answer_than_allowed_is_refused() {
         let error = Fetch::default().get(&url, 2).unwrap_err();
         assert!(matches!(
             error.cause(),
-            FetchCause::TooLong { max_bytes: 2 }
+            FetchCause::TooLong {
+                max_bytes: 2,
+                status: 200
+            }
         ));
     }
 }

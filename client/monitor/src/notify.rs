@@ -1,9 +1,9 @@
 //! Telling: alerts of the journal, brought to people and programs, each channel at its own pace.
 //!
 //! ```text
-//! journal ─▶ queue of the channel (DIR/notify/NAME.json) ─▶ stdout · hook
-//!                      ▲                                        │
-//!                      └──── delivered · down · refused · gone ─┘
+//! journal ─▶ queue of the channel (DIR/notify/NAME.json) ─▶ stdout · hook · webhook · mail
+//!                      ▲                                                 │
+//!                      └──────── delivered · down · refused · gone ──────┘
 //! ```
 //! At least once, in order while the channel works. A channel has a thread and a file of its own: one that is slow, down
 //! or out of disk holds up no other, and never the follower. What is sent is in `docs/spec/alert.md`.
@@ -11,9 +11,11 @@
 mod courier;
 mod desk;
 pub mod hook;
+pub mod mail;
 pub mod queue;
 mod standing;
 pub mod stdout;
+pub mod webhook;
 
 use std::{fmt, io};
 
@@ -25,7 +27,9 @@ pub use standing::Standing;
 
 use crate::{alert::Numbered, journal::Journal, name::Name};
 use hook::{Hook, HookError};
+use mail::{Mail, MailError};
 use stdout::Stdout;
+use webhook::{Webhook, WebhookError};
 
 /// Where alerts are read from.
 pub trait Alerts: Send + Sync + fmt::Debug {
@@ -58,6 +62,10 @@ pub enum Channel {
     Stdout(Stdout),
     /// A program.
     Hook(Name, Hook),
+    /// A mailbox.
+    Mail(Mail),
+    /// A receiver by HTTP.
+    Webhook(Name, Webhook),
 }
 
 impl Channel {
@@ -67,6 +75,8 @@ impl Channel {
         match self {
             Self::Stdout(_) => "stdout".to_owned(),
             Self::Hook(name, _) => format!("hook.{name}"),
+            Self::Mail(mail) => format!("mail.{}", mail.label()),
+            Self::Webhook(name, _) => format!("webhook.{name}"),
         }
     }
 
@@ -75,6 +85,8 @@ impl Channel {
         match self {
             Self::Stdout(_) => String::new(),
             Self::Hook(_, hook) => hook.target(),
+            Self::Mail(mail) => mail.target(),
+            Self::Webhook(_, webhook) => webhook.target(),
         }
     }
 
@@ -82,6 +94,8 @@ impl Channel {
         match self {
             Self::Stdout(stdout) => stdout.send(alert).map_err(Failure::Stdout),
             Self::Hook(_, hook) => hook.send(alert).map_err(Failure::Hook),
+            Self::Mail(mail) => mail.send(alert).map_err(Failure::Mail),
+            Self::Webhook(_, webhook) => webhook.send(alert).map_err(Failure::Webhook),
         }
     }
 }
@@ -96,6 +110,12 @@ pub enum Failure {
     /// The program failed.
     #[error(transparent)]
     Hook(HookError),
+    /// The mail server did not take it.
+    #[error(transparent)]
+    Mail(MailError),
+    /// The receiver did not take it.
+    #[error(transparent)]
+    Webhook(WebhookError),
 }
 
 impl Failure {
@@ -103,6 +123,8 @@ impl Failure {
         match self {
             Self::Stdout(_) => Outcome::Down { after: None },
             Self::Hook(error) => error.outcome(),
+            Self::Mail(error) => error.outcome(),
+            Self::Webhook(error) => error.outcome(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Addresses outside: what a URL that leads away from this network may resolve to.
 //!
 //! ```text
-//! name ─resolved once─▶ addresses ─▶ all of them outside: connected to, these and no others
-//!                                  └▶ one of them inside: refused, and nothing is connected to
+//! name ─resolved once─▶ addresses ─▶ all of them outside or allowed: connected to, these and no others
+//!                                  └▶ another among them: refused, and nothing is connected to
 //! ```
 //! Every spelling of an address (decimal, octal, hexadecimal, a name) is resolved before it is judged, so that none
 //! of them is a way around. Inside is what the registries of special addresses (RFC 6890 and its successors) do not
@@ -10,6 +10,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use ipnet::IpNet;
 use ureq::{
     config::Config,
     http::Uri,
@@ -63,16 +64,26 @@ fn is_outside_v6(address: Ipv6Addr) -> bool {
     }
 }
 
-/// Resolves names with another resolver, and lets pass what is outside as a whole.
+/// Resolves names with another resolver, and lets pass what is outside or allowed as a whole.
 #[derive(Debug)]
 pub(super) struct OutsideOnly<R> {
     inner: R,
+    allowed: Vec<IpNet>,
     is_outside: fn(IpAddr) -> bool,
 }
 
 impl<R: Resolver> OutsideOnly<R> {
-    pub(super) fn new(inner: R) -> Self {
-        Self { inner, is_outside }
+    pub(super) fn new(inner: R, allowed: Vec<IpNet>) -> Self {
+        Self {
+            inner,
+            allowed,
+            is_outside,
+        }
+    }
+
+    fn lets_pass(&self, address: IpAddr) -> bool {
+        let is_allowed = |net: &IpNet| net.contains(&address);
+        (self.is_outside)(address) || self.allowed.iter().any(is_allowed)
     }
 }
 
@@ -85,7 +96,7 @@ impl<R: Resolver> Resolver for OutsideOnly<R> {
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.inner.resolve(uri, config, timeout)?;
         // One is enough: which of them is connected to is not ours to choose.
-        match found.iter().find(|at| !(self.is_outside)(at.ip())) {
+        match found.iter().find(|at| !self.lets_pass(at.ip())) {
             Some(inside) => Err(ureq::Error::Other(Box::new(Inside(inside.ip())))),
             None => Ok(found),
         }
@@ -241,7 +252,7 @@ mod tests {
             "1.1.1.1@127.0.0.1",
             "1.1.1.1:80@127.0.0.1",
         ];
-        let fetch = Fetch::to_outside(Duration::from_secs(5));
+        let fetch = Fetch::to_outside(Duration::from_secs(5), Vec::new());
         for host in hosts {
             let url = format!("http://{host}:{port}/");
             let error = fetch.get(&url, 99).unwrap_err();
@@ -311,6 +322,7 @@ mod tests {
         };
         let resolver = OutsideOnly {
             inner: names,
+            allowed: Vec::new(),
             is_outside,
         };
         (
@@ -341,6 +353,30 @@ mod tests {
             };
             assert_eq!(*address, inside.parse::<IpAddr>().unwrap());
         }
+    }
+
+    #[test]
+    fn an_inner_address_passes_only_where_its_network_is_allowed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let timeout = Duration::from_secs(5);
+        let fetch = |net: &str| Fetch::to_outside(timeout, vec![net.parse().unwrap()]);
+        for other in ["10.0.0.0/8", "127.0.0.2/32", "::1/128"] {
+            let error = fetch(other).get(&url, 9).unwrap_err();
+            assert!(
+                matches!(error.cause(), FetchCause::Inside { .. }),
+                "{other}"
+            );
+        }
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 512]).unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                .unwrap();
+        });
+        assert_eq!(fetch("127.0.0.0/8").get(&url, 9).unwrap().status(), 200);
+        server.join().unwrap();
     }
 
     /// A second answer that leads inside, as a rebinding name server gives it: what was checked is what is connected to.

@@ -1,0 +1,330 @@
+//! Mails against an SMTP sink on loopback, read back by another parser.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    thread::{self, JoinHandle},
+};
+
+use labelproof_host::clock::ManualClock;
+use mailparse::{MailHeaderMap as _, ParsedMail};
+
+use super::*;
+use crate::{
+    notify::tests::{alert, titled},
+    samples,
+};
+
+/// One session of a mail server: what it was told, and the mail.
+struct Session {
+    commands: Vec<String>,
+    mail: String,
+}
+
+/// Serves one session; a command that begins with the first word is answered with the second.
+fn sink(answers: &'static [(&'static str, &'static str)]) -> (MailServer, JoinHandle<Session>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = listener.local_addr().unwrap().to_string().parse().unwrap();
+    let serve = move || {
+        let (stream, _) = listener.accept().unwrap();
+        session(&stream, answers)
+    };
+    (server, thread::spawn(serve))
+}
+
+fn session(mut stream: &TcpStream, answers: &[(&str, &str)]) -> Session {
+    let mut reader = BufReader::new(stream);
+    let mut say = |text: &str| stream.write_all(format!("{text}\r\n").as_bytes()).unwrap();
+    let mut session = Session {
+        commands: Vec::new(),
+        mail: String::new(),
+    };
+    say("220 sink.example ESMTP");
+    let mut line = String::new();
+    while reader.read_line(&mut line).unwrap_or_default() > 0 {
+        let command = std::mem::take(&mut line).trim_end().to_owned();
+        session.commands.push(command.clone());
+        let special = answers.iter().find(|(word, _)| command.starts_with(word));
+        match (special, command.split(' ').next().unwrap()) {
+            (Some((_, answer)), _) => say(answer),
+            (None, "EHLO") => say("250-sink.example\r\n250-AUTH PLAIN\r\n250 SIZE 10000000"),
+            (None, "DATA") => {
+                say("354 go on");
+                while reader.read_line(&mut line).unwrap() > 0 && line != ".\r\n" {
+                    // SPEC RFC 5321, 4.5.2: a dot more than was meant.
+                    session.mail += line.strip_prefix('.').unwrap_or(&line);
+                    line.clear();
+                }
+                line.clear();
+                let end = answers.iter().find(|(word, _)| *word == ".");
+                say(end.map_or("250 taken", |(_, answer)| answer));
+            }
+            (None, "QUIT") => {
+                say("221 bye");
+                break;
+            }
+            (None, _) => say("250 ok"),
+        }
+    }
+    session
+}
+
+fn address(text: &str) -> Address {
+    text.to_owned().try_into().unwrap()
+}
+
+fn mail(server: &MailServer) -> Mail {
+    let clock = Arc::new(ManualClock::at(1_800_000_000_000));
+    let from = address("Monitor <monitor@authority.example>");
+    Mail::new(server, None, from, address("desk@authority.example"), clock).unwrap()
+}
+
+fn sent(alert: &Numbered) -> Session {
+    let (server, session) = sink(&[]);
+    mail(&server).send(alert).unwrap();
+    session.join().unwrap()
+}
+
+fn files(mail: &ParsedMail<'_>) -> Vec<(String, Vec<u8>)> {
+    let name = |part: &ParsedMail<'_>| part.get_content_disposition().params["filename"].clone();
+    let files = mail.subparts[1..].iter();
+    files
+        .map(|part| (name(part), part.get_body_raw().unwrap()))
+        .collect()
+}
+
+#[test]
+fn a_mail_says_what_happened_and_carries_the_proof() {
+    let session = sent(&alert(7));
+    assert!(
+        session
+            .commands
+            .iter()
+            .any(|line| line == "MAIL FROM:<monitor@authority.example>")
+    );
+    assert!(
+        session
+            .commands
+            .iter()
+            .any(|line| line == "RCPT TO:<desk@authority.example>")
+    );
+    let mail = mailparse::parse_mail(session.mail.as_bytes()).unwrap();
+    let header = |name: &str| mail.headers.get_first_value(name).unwrap();
+    let told = alert(7);
+    assert_eq!(
+        header("Subject"),
+        "[labelproof warning] label.revoke jp.jc-star/EX-000123: vulnerability"
+    );
+    assert_eq!(
+        header("Message-ID"),
+        format!("<{}@authority.example>", told.alert().id())
+    );
+    assert_eq!(header("Date"), "Fri, 15 Jan 2027 08:00:00 +0000");
+    assert_eq!(header("Auto-Submitted"), "auto-generated");
+    let text = mail.subparts[0].get_body().unwrap().replace("\r\n", "\n");
+    assert!(
+        text.contains("entry     5\n") && text.contains(told.alert().detail()),
+        "{text}"
+    );
+    let Proof::Entry { event, proof } = told.alert().proof() else {
+        panic!("an event");
+    };
+    let line = format!("{}\n", told.to_json()).into_bytes();
+    let want = [
+        ("alert.json", line),
+        ("entry.note", event.bytes().to_vec()),
+        ("entry.tlog-proof", proof.to_bytes()),
+    ];
+    assert_eq!(
+        files(&mail),
+        want.map(|(name, bytes)| (name.to_owned(), bytes))
+    );
+}
+
+#[test]
+fn evidence_is_a_file_that_can_be_checked() {
+    let evidence = samples::fork();
+    let session = sent(&Numbered::new(
+        1,
+        Alert::evidence(&evidence, samples::at(0)),
+    ));
+    let mail = mailparse::parse_mail(session.mail.as_bytes()).unwrap();
+    let (name, bytes) = files(&mail).remove(1);
+    assert_eq!(
+        (name.as_str(), bytes),
+        ("fork.evidence", evidence.to_bytes())
+    );
+}
+
+#[test]
+fn nothing_of_an_alert_becomes_a_header_or_a_command() {
+    let evil = "x\r\nBcc: all@elsewhere.example\r\n\r\n.\r\nMAIL FROM:<evil@elsewhere.example>\u{0}\u{85}\u{2028}ü";
+    for title in [
+        evil.to_owned(),
+        format!("{}{evil}", "long ".repeat(50)),
+        ".\r\n.\r\n".repeat(3),
+    ] {
+        let session = sent(&titled(&title));
+        let mails = session
+            .commands
+            .iter()
+            .filter(|line| line.starts_with("MAIL"));
+        assert_eq!(mails.count(), 1, "{:?}", session.commands);
+        let mail = mailparse::parse_mail(session.mail.as_bytes()).unwrap();
+        assert!(mail.headers.get_first_value("Bcc").is_none());
+        assert_eq!(mail.headers.get_all_values("From").len(), 1);
+        assert!(
+            mail.headers
+                .get_first_value("Subject")
+                .unwrap()
+                .starts_with("[labelproof warning] ")
+        );
+        assert_eq!(mail.subparts.len(), 2, "text and alert");
+        let line = format!("{}\n", titled(&title).to_json());
+        assert_eq!(files(&mail)[0].1, line.into_bytes());
+        assert!(
+            session
+                .mail
+                .lines()
+                .all(|line| line.len() <= 998 && line.is_ascii())
+        );
+    }
+}
+
+#[test]
+fn who_logs_in_says_so_once_and_the_password_is_never_shown() {
+    let (server, session) = sink(&[("AUTH", "235 ok")]);
+    let clock = Arc::new(ManualClock::at(0));
+    let to = address("desk@authority.example");
+    let login = Some(("user".to_owned(), "pass-word".to_owned()));
+    let mail = Mail::new(&server, login, to.clone(), to, clock).unwrap();
+    mail.send(&alert(1)).unwrap();
+    let commands = session.join().unwrap().commands;
+    // base64 of \0user\0pass-word
+    assert!(
+        commands
+            .iter()
+            .any(|line| line == "AUTH PLAIN AHVzZXIAcGFzcy13b3Jk"),
+        "{commands:?}"
+    );
+    assert!(!format!("{mail:?}").contains("pass-word"), "{mail:?}");
+}
+
+#[test]
+fn what_a_server_says_of_this_mail_is_told_from_what_it_says_of_all() {
+    let down = Outcome::Down { after: None };
+    for (answers, want) in [
+        (
+            &[(".", "554 looks like spam")] as &[(&str, &str)],
+            Outcome::Refused,
+        ),
+        (&[("MAIL", "552 too large")], Outcome::Refused),
+        (&[(".", "451 later")], down),
+        (&[("RCPT", "550 no such mailbox")], down),
+        (&[("RCPT", "452 mailbox is full")], down),
+        (&[("EHLO", "421 closing")], down),
+    ] {
+        let (server, session) = sink(answers);
+        let error = mail(&server).send(&alert(1)).unwrap_err();
+        assert_eq!(error.outcome(), want, "{answers:?}: {error:?}");
+        session.join().unwrap();
+    }
+    let gone: MailServer = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().to_string().parse().unwrap()
+    };
+    assert_eq!(mail(&gone).send(&alert(1)).unwrap_err().outcome(), down);
+}
+
+#[test]
+fn nothing_is_said_to_a_server_elsewhere_without_tls() {
+    let (server, session) = sink(&[]);
+    let tls = Tls::Required(TlsParameters::new("mail.authority.example".to_owned()).unwrap());
+    let clock = Arc::new(ManualClock::at(0));
+    let to = address("desk@authority.example");
+    let login = Some(("user".to_owned(), "pass-word".to_owned()));
+    let mail = Mail::over(tls, &server, login, to.clone(), to, clock);
+    assert_eq!(
+        mail.send(&alert(1)).unwrap_err().outcome(),
+        Outcome::Down { after: None }
+    );
+    let commands = session.join().unwrap().commands;
+    assert!(
+        commands
+            .iter()
+            .all(|line| line.starts_with("EHLO") || line == "QUIT"),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn mailboxes_have_channels_of_their_own_and_strangers_learn_nothing() {
+    let server: MailServer = "localhost:25".parse().unwrap();
+    let label = |to: &str| {
+        let clock = Arc::new(ManualClock::at(0));
+        Mail::new(
+            &server,
+            None,
+            address("m@authority.example"),
+            address(to),
+            clock,
+        )
+        .unwrap()
+        .label()
+    };
+    assert_ne!(label("a@authority.example"), label("b@authority.example"));
+    assert_eq!(label("a@authority.example").len(), 8);
+}
+
+#[test]
+fn addresses_and_servers_are_read_strictly() {
+    for wrong in [
+        "",
+        "desk",
+        "@x",
+        "a@b@c",
+        "a@x\r\nBcc: b@y",
+        "A\r\nB <a@x.example>",
+        "a b@x",
+        "<a@x",
+    ] {
+        assert_eq!(
+            Address::try_from(wrong.to_owned()),
+            Err(BadMail::Address),
+            "{wrong:?}"
+        );
+    }
+    for wrong in [
+        "",
+        "mail",
+        "mail:",
+        ":25",
+        "mail:0",
+        "mail:65536",
+        "a b:25",
+        "[x]:25",
+        "::1:25",
+        "u@h:25",
+        "h\r\n:25",
+    ] {
+        assert_eq!(
+            wrong.parse::<MailServer>(),
+            Err(BadMail::Server),
+            "{wrong:?}"
+        );
+    }
+    for (right, is_here) in [
+        ("mail.authority.example:587", false),
+        ("localhost:25", true),
+        ("127.0.0.1:25", true),
+        ("[::1]:25", true),
+        ("10.0.0.1:25", false),
+        ("localhost.authority.example:25", false),
+    ] {
+        assert_eq!(
+            right.parse::<MailServer>().unwrap().is_here(),
+            is_here,
+            "{right}"
+        );
+    }
+}
