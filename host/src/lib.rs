@@ -13,3 +13,4 @@ pub mod secret;
 pub mod serve;
 pub mod shutdown;
 pub mod tiles;
+pub mod web;

@@ -36,7 +36,6 @@ mod metrics;
 pub(crate) mod openapi;
 mod pack;
 mod product;
-mod query;
 mod read;
 mod status;
 mod stream;
@@ -47,12 +46,12 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRequestParts, Path},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderValue, header, request::Parts},
     middleware,
-    response::{IntoResponse, Response},
+    response::Response,
 };
+use labelproof_host::web::{Document, NO_CACHE, NO_STORE};
 use serde::de::DeserializeOwned;
-use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt as _},
@@ -193,61 +192,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Address
     }
 }
 
-/// Bytes with their type, how long they may be kept, and a tag by which a reader asks whether they changed.
-struct Document {
-    bytes: Vec<u8>,
-    content_type: &'static str,
-    cache_control: &'static str,
-}
-
-impl Document {
-    fn respond(self, request: &HeaderMap) -> Response {
-        let digest = Sha256::digest(&self.bytes);
-        self.respond_tagged(request, &digest)
-    }
-
-    /// The same for an object whose name never stands for other bytes: hashing those took most of an answer.
-    fn respond_named(self, request: &HeaderMap, name: &str) -> Response {
-        self.respond_tagged(request, &Sha256::digest(name))
-    }
-
-    fn respond_tagged(self, request: &HeaderMap, digest: &[u8]) -> Response {
-        let tag = format!("\"{}\"", hex::encode(&digest[..TAG_BYTES]));
-        let known = request.get(header::IF_NONE_MATCH).is_some_and(|value| {
-            value.to_str().is_ok_and(|tags| {
-                // SPEC RFC 9110, 13.1.2: compared weakly; proxies that compress make tags weak.
-                tags.split(',')
-                    .map(|known| known.trim().trim_start_matches("W/"))
-                    .any(|known| known == tag || known == "*")
-            })
-        });
-        let mut response = if known {
-            StatusCode::NOT_MODIFIED.into_response()
-        } else {
-            self.bytes.into_response()
-        };
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(self.content_type),
-        );
-        headers.insert(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static(self.cache_control),
-        );
-        let tag = HeaderValue::from_str(&tag).expect("hexadecimal digits in quotes");
-        headers.insert(header::ETAG, tag);
-        response
-    }
-}
-
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
-const NO_STORE: &str = "no-store";
-/// Kept, but asked about before each use.
-const NO_CACHE: &str = "no-cache";
-/// Half a SHA-256: nobody gains from two documents with one tag.
-const TAG_BYTES: usize = 16;
 /// An event has at most 16 KiB; the rest is room for a refusal that says so.
 const MAX_BODY_BYTES: usize = 128 * 1024;
 /// A revocation promises 60 s, so a submitter learns after half of it that witnesses are slow.

@@ -12,10 +12,11 @@
 use std::time::Duration;
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use labelproof_core::{gs1::GtinError, refusal::Refusal};
+use labelproof_host::web::{BadQuery, problem};
 use serde_json::{Map, Value, json};
 
 use crate::quota::UsedUp;
@@ -39,13 +40,8 @@ pub enum Problem {
         what: &'static str,
     },
     /// A parameter of the query is not what it should be.
-    #[error("the query is malformed: {parameter} {why}")]
-    BadQuery {
-        /// Which parameter.
-        parameter: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    #[error(transparent)]
+    BadQuery(#[from] BadQuery),
     /// The number in the address is no product's.
     #[error("this is no GTIN: {0}")]
     BadGtin(#[from] GtinError),
@@ -135,7 +131,7 @@ impl Problem {
             Self::NotFound => "not-found",
             Self::WrongMethod => "wrong-method",
             Self::BadAddress { .. } => "bad-address",
-            Self::BadQuery { .. } => "bad-query",
+            Self::BadQuery(_) => BadQuery::CODE,
             Self::BadGtin(_) => "bad-gtin",
             Self::NoSuchLabel => "no-such-label",
             Self::NoSuchLink => "no-such-link",
@@ -155,7 +151,7 @@ impl Problem {
     /// The code as the URI that RFC 9457 asks for.
     #[must_use]
     pub fn type_uri(&self) -> String {
-        format!("{TYPE_PREFIX}{}", self.code())
+        problem::type_uri(self.code())
     }
 
     /// The one table of statuses.
@@ -164,7 +160,7 @@ impl Problem {
         match self {
             Self::Refused(Refusal::Malformed(_) | Refusal::NotCanonical { .. })
             | Self::BadAddress { .. }
-            | Self::BadQuery { .. }
+            | Self::BadQuery(_)
             | Self::BadGtin(_)
             | Self::BadLine { .. }
             | Self::BadSubject { .. } => StatusCode::BAD_REQUEST,
@@ -211,7 +207,7 @@ impl Problem {
             | Self::NotFound
             | Self::WrongMethod
             | Self::BadAddress { .. }
-            | Self::BadQuery { .. }
+            | Self::BadQuery(_)
             | Self::BadGtin(_)
             | Self::NoSuchLabel
             | Self::NoSuchLink
@@ -233,7 +229,7 @@ impl Problem {
             | Self::NotFound
             | Self::WrongMethod
             | Self::BadAddress { .. }
-            | Self::BadQuery { .. }
+            | Self::BadQuery(_)
             | Self::BadGtin(_)
             | Self::NoSuchLabel
             | Self::NoSuchLink
@@ -252,12 +248,11 @@ impl Problem {
     /// The body, as a JSON object.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let code = self.code();
-        let mut members = Map::new();
-        members.insert("type".into(), json!(self.type_uri()));
-        members.insert("title".into(), json!(code));
-        members.insert("status".into(), json!(self.status().as_u16()));
-        members.insert("detail".into(), json!(self.to_string()));
+        Value::Object(self.members())
+    }
+
+    fn members(&self) -> Map<String, Value> {
+        let mut members = problem::members(self.code(), self.status(), &self.to_string());
         if let Some(seconds) = self.retry_after_s() {
             members.insert("retry_after_s".into(), json!(seconds));
         }
@@ -272,27 +267,15 @@ impl Problem {
                 members.insert("prev".into(), json!(want.map(|id| id.to_string())));
             }
         }
-        if let Self::BadQuery { parameter, .. } = self {
-            members.insert("parameter".into(), json!(parameter));
+        if let Self::BadQuery(wrong) = self {
+            members.insert("parameter".into(), json!(wrong.parameter));
         }
-        Value::Object(members)
+        members
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status(), self.to_json().to_string()).into_response();
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after_s() {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
+        problem::respond(self.status(), self.members(), self.retry_after_s())
     }
 }
-
-const TYPE_PREFIX: &str = "urn:labelproof:problem:";

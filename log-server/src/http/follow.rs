@@ -28,12 +28,12 @@ use labelproof_core::{
     merkle::{LeafHash, LeafIndex, TreeSize},
     state::head::StateHead,
 };
-use labelproof_host::logging::causes;
+use labelproof_host::{logging::causes, web::Query};
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::error;
 
-use super::{NO_STORE, Service, apart, error::Problem, openapi::problems::OfStream, query::Query};
+use super::{NO_STORE, Service, apart, error::Problem, openapi::problems::OfStream};
 use crate::{log::Log, progress::Progress, storage::StorageError};
 
 /// `GET /v1/stream`: every entry that is published from now on, or after the one named.

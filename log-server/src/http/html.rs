@@ -1,124 +1,26 @@
-//! The shell of every page: plain HTML that works without a script, in the dark, on a phone and on paper.
-//!
-//! Nothing is loaded from elsewhere, and the policy in the header says so. All text is escaped, here and only here.
+//! The shell of this log's pages; what a page is, `labelproof_host::web` says.
 
-use std::{fmt, sync::LazyLock};
+use axum::{http::HeaderMap, response::Response};
 
-use axum::{
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::Response,
-};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use sha2::{Digest as _, Sha256};
+pub(super) use labelproof_host::web::{Html, fact};
 
-use super::{Document, NO_CACHE, NO_STORE};
-
-/// HTML that is safe to put into a page.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Html(String);
-
-impl Html {
-    /// Markup of ours.
-    pub(super) fn raw(markup: impl Into<String>) -> Self {
-        Self(markup.into())
-    }
-
-    /// Text of anybody's.
-    pub(super) fn text(text: &str) -> Self {
-        let mut escaped = String::with_capacity(text.len());
-        for letter in text.chars() {
-            match letter {
-                '&' => escaped.push_str("&amp;"),
-                '<' => escaped.push_str("&lt;"),
-                '>' => escaped.push_str("&gt;"),
-                '"' => escaped.push_str("&quot;"),
-                '\'' => escaped.push_str("&#39;"),
-                // Direction marks would let a name write over what stands beside it.
-                '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' => {}
-                letter => escaped.push(letter),
-            }
-        }
-        Self(escaped)
-    }
-
-    /// A link to a page of anybody's, or an address of ours; what is neither is shown as text.
-    pub(super) fn link(address: &str, text: &str) -> Self {
-        let text = Self::text(text);
-        if address.starts_with("https://") || address.starts_with('/') {
-            let address = Self::text(address);
-            return Self(format!(
-                "<a href=\"{address}\" rel=\"nofollow noopener\">{text}</a>"
-            ));
-        }
-        text
-    }
-}
-
-impl fmt::Display for Html {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use labelproof_host::web::Shell;
 
 /// Answers with a page.
 pub(super) fn page(title: &str, origin: &str, main: &Html, request: &HeaderMap) -> Response {
-    let (title, origin) = (Html::text(title), Html::text(origin));
-    let page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{title} · {origin}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <a class=\"skip\" href=\"#main\">Skip to the answer</a>\n\
-         <header><a href=\"/\">{origin}</a><nav><a href=\"/docs\">API</a></nav></header>\n\
-         <main id=\"main\">\n{main}\n</main>\n\
-         <footer>This page is a convenience and proves nothing. What it says can be checked against the \
-         witnesses with the <code>labelproof</code> program.</footer>\n</body>\n</html>\n"
-    );
-    let mut response = Document {
-        bytes: page.into_bytes(),
-        content_type: "text/html; charset=utf-8",
-        cache_control: NO_CACHE,
-    }
-    .respond(request);
-    let headers = response.headers_mut();
-    let policy = HeaderValue::from_str(&POLICY).expect("base64 in a header");
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
-    response
+    shell(origin).page(title, main, request)
 }
 
-/// Answers with a page that says that something is not there; it may be there in a second, so nobody keeps it.
+/// Answers with a page that says that something is not there.
 pub(super) fn not_found(title: &str, origin: &str, main: &Html) -> Response {
-    let mut response = page(title, origin, main, &HeaderMap::new());
-    *response.status_mut() = StatusCode::NOT_FOUND;
-    response.headers_mut().remove(header::ETAG);
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
-    response
+    shell(origin).not_found(title, main)
 }
 
-/// A row of a list of facts; nothing if there is nothing to say.
-pub(super) fn fact(name: &str, value: &Html) -> String {
-    if value.0.is_empty() {
-        return String::new();
+fn shell(origin: &str) -> Shell<'_> {
+    Shell {
+        name: origin,
+        links: &[("/docs", "API")],
+        note: "This page is a convenience and proves nothing. What it says can be checked against the \
+               witnesses with the <code>labelproof</code> program.",
     }
-    format!("<dt>{}</dt><dd>{value}</dd>\n", Html::text(name))
 }
-
-/// The style by its hash, forms to ourselves, and nothing else at all.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let style = STANDARD.encode(Sha256::digest(STYLE));
-    format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-});
-
-const STYLE: &str = include_str!("html/style.css");

@@ -21,6 +21,7 @@ use labelproof_core::{
     gs1::{GtinError, Scanned},
     merkle::LeafIndex,
 };
+use labelproof_host::web::Query;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -34,7 +35,6 @@ use super::{
         facts::{Facts, Word},
     },
     openapi::problems::OfLabels,
-    query::Query,
 };
 
 /// A page of labels.

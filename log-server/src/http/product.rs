@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use labelproof_core::event::Gtin14;
+use labelproof_host::web::Query;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -27,7 +28,6 @@ use super::{
     label::document,
     labels::{Wish, gtin_of, page},
     openapi::problems::OfProduct,
-    query::Query,
 };
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

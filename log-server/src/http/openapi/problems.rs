@@ -9,6 +9,7 @@ use labelproof_core::{
     gs1::GtinError,
     refusal::{Malformed, PrivateData, Refusal},
 };
+use labelproof_host::web::BadQuery;
 use utoipa::{
     IntoResponses, ToSchema,
     openapi::{
@@ -126,10 +127,10 @@ const STARTING: Problem = Problem::Starting {
 };
 
 fn bad_query() -> Problem {
-    Problem::BadQuery {
+    Problem::BadQuery(BadQuery {
         parameter: "limit".into(),
         why: "is a number from 1 to 100".into(),
-    }
+    })
 }
 
 fn quota() -> Problem {

@@ -6,22 +6,24 @@
 
 use axum::{
     extract::{FromRequestParts, Query as Pairs},
-    http::request::Parts,
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse, Response},
 };
+use serde_json::json;
 
-use super::error::Problem;
+use super::problem;
 
 /// The parameters of a request, not looked at yet.
 #[derive(Debug)]
-pub(super) struct Query(Vec<(String, String)>);
+pub struct Query(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {
-    type Rejection = Problem;
+    type Rejection = BadQuery;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, BadQuery> {
         match Pairs::try_from_uri(&parts.uri) {
             Ok(Pairs(pairs)) => Ok(Self(pairs)),
-            Err(_) => Err(Problem::BadQuery {
+            Err(_) => Err(BadQuery {
                 parameter: String::new(),
                 why: "it is no query string".into(),
             }),
@@ -33,8 +35,8 @@ impl Query {
     /// Refuses every parameter but these, and these if they come twice.
     ///
     /// # Errors
-    /// [`Problem::BadQuery`].
-    pub(super) fn only(self, known: &[&str]) -> Result<Self, Problem> {
+    /// [`BadQuery`].
+    pub fn only(self, known: &[&str]) -> Result<Self, BadQuery> {
         for (number, (name, _)) in self.0.iter().enumerate() {
             let why = if !known.contains(&name.as_str()) {
                 format!("is not known; known are {}", known.join(", "))
@@ -45,7 +47,7 @@ impl Query {
             };
             // What a stranger sent comes back to him, but not at any length.
             let parameter = name.chars().take(MAX_SHOWN).collect();
-            return Err(Problem::BadQuery { parameter, why });
+            return Err(BadQuery { parameter, why });
         }
         Ok(self)
     }
@@ -53,20 +55,44 @@ impl Query {
     /// Reads a parameter, if it is there.
     ///
     /// # Errors
-    /// [`Problem::BadQuery`] with what `read` says.
-    pub(super) fn get<T, E: std::fmt::Display>(
+    /// [`BadQuery`] with what `read` says.
+    pub fn get<T, E: std::fmt::Display>(
         &self,
         name: &'static str,
         read: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<Option<T>, Problem> {
+    ) -> Result<Option<T>, BadQuery> {
         let Some((_, value)) = self.0.iter().find(|(known, _)| known == name) else {
             return Ok(None);
         };
-        let refused = |why: E| Problem::BadQuery {
+        let refused = |why: E| BadQuery {
             parameter: name.into(),
             why: why.to_string(),
         };
         read(value).map(Some).map_err(refused)
+    }
+}
+
+/// A parameter is not known, there twice, or not what it should be.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the query is malformed: {parameter} {why}")]
+pub struct BadQuery {
+    /// Which parameter; empty if it is the query as a whole.
+    pub parameter: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl BadQuery {
+    /// The stable word for programs.
+    pub const CODE: &str = "bad-query";
+}
+
+impl IntoResponse for BadQuery {
+    fn into_response(self) -> Response {
+        let status = StatusCode::BAD_REQUEST;
+        let mut members = problem::members(Self::CODE, status, &self.to_string());
+        members.insert("parameter".into(), json!(self.parameter));
+        problem::respond(status, members, None)
     }
 }
 

@@ -1,0 +1,18 @@
+//! What our HTTP services answer with: documents that readers may keep, pages for people, problems, strict queries.
+//!
+//! ```text
+//! document   bytes with a tag: 304 where nothing changed
+//! html       plain pages, escaped, that load nothing from elsewhere
+//! problem    application/problem+json (RFC 9457)
+//! query      ?a=b, each known and once
+//! ```
+//! What there is to say belongs to the services; connections belong to [`crate::serve`].
+
+mod document;
+mod html;
+pub mod problem;
+mod query;
+
+pub use document::{Document, NO_CACHE, NO_STORE};
+pub use html::{Html, Shell, fact};
+pub use query::{BadQuery, Query};

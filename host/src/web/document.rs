@@ -1,0 +1,67 @@
+//! Bytes with their type, how long they may be kept, and a tag by which a reader asks whether they changed.
+
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use sha2::{Digest as _, Sha256};
+
+/// An answer that a reader may have already.
+#[derive(Debug)]
+pub struct Document {
+    /// The answer.
+    pub bytes: Vec<u8>,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// How long it may be kept.
+    pub cache_control: &'static str,
+}
+
+impl Document {
+    /// Answers with it, or with 304; its tag is of its bytes.
+    pub fn respond(self, request: &HeaderMap) -> Response {
+        let digest = Sha256::digest(&self.bytes);
+        self.respond_tagged(request, &digest)
+    }
+
+    /// The same for an object whose name never stands for other bytes: hashing those took most of an answer.
+    pub fn respond_named(self, request: &HeaderMap, name: &str) -> Response {
+        self.respond_tagged(request, &Sha256::digest(name))
+    }
+
+    fn respond_tagged(self, request: &HeaderMap, digest: &[u8]) -> Response {
+        let tag = format!("\"{}\"", hex::encode(&digest[..TAG_BYTES]));
+        let known = request.get(header::IF_NONE_MATCH).is_some_and(|value| {
+            value.to_str().is_ok_and(|tags| {
+                // SPEC RFC 9110, 13.1.2: compared weakly; proxies that compress make tags weak.
+                tags.split(',')
+                    .map(|known| known.trim().trim_start_matches("W/"))
+                    .any(|known| known == tag || known == "*")
+            })
+        });
+        let mut response = if known {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            self.bytes.into_response()
+        };
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(self.content_type),
+        );
+        headers.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static(self.cache_control),
+        );
+        let tag = HeaderValue::from_str(&tag).expect("hexadecimal digits in quotes");
+        headers.insert(header::ETAG, tag);
+        response
+    }
+}
+
+/// Not kept at all.
+pub const NO_STORE: &str = "no-store";
+/// Kept, but asked about before each use.
+pub const NO_CACHE: &str = "no-cache";
+/// Half a SHA-256: nobody gains from two documents with one tag.
+const TAG_BYTES: usize = 16;
