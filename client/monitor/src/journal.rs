@@ -9,18 +9,19 @@
 //! come in each log; and where in the file some of the numbers are. A damaged line is passed over and counted.
 
 mod memory;
+mod recent;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use labelproof_host::fs::{Fs, FsError};
+use tokio::sync::watch;
 
-use self::memory::Memory;
+use self::{memory::Memory, recent::Recent};
 use crate::{
-    alert::{Alert, MAX_ALERT_BYTES, Numbered},
+    alert::{Alert, MAX_ALERT_BYTES, Numbered, Rule},
     records::{Reader, Records},
 };
 
@@ -33,7 +34,7 @@ struct Inner {
     fs: Arc<dyn Fs>,
     path: PathBuf,
     book: Mutex<Book>,
-    grown: Condvar,
+    grown: watch::Sender<u64>,
 }
 
 /// What the file holds.
@@ -41,6 +42,7 @@ struct Inner {
 struct Book {
     records: Records,
     memory: Memory,
+    recent: Recent,
     newest: u64,
     /// A number and where its line begins, for about one line in [`STRIDE_BYTES`].
     places: Vec<(u64, u64)>,
@@ -55,6 +57,7 @@ impl Journal {
     pub fn open(fs: Arc<dyn Fs>, dir: &Path) -> Result<Self, FsError> {
         let path = dir.join(FILE);
         let mut memory = Memory::new(MAX_REMEMBERED);
+        let mut recent = Recent::default();
         let mut newest = 0;
         let mut places = Vec::new();
         let (mut damaged, mut skipped) = (0, 0);
@@ -64,6 +67,7 @@ impl Journal {
                     newest = known.number();
                     skipped = 0;
                     memory.add(known.alert());
+                    recent.add(&known);
                     note_place(&mut places, newest, at);
                 }
                 _ => {
@@ -76,6 +80,7 @@ impl Journal {
         let book = Book {
             records,
             memory,
+            recent,
             newest: newest + skipped,
             places,
             damaged,
@@ -84,7 +89,7 @@ impl Journal {
             fs,
             path,
             book: Mutex::new(book),
-            grown: Condvar::new(),
+            grown: watch::channel(newest + skipped).0,
         })))
     }
 
@@ -119,10 +124,17 @@ impl Journal {
         for (numbered, at) in fresh.iter().zip(starts) {
             book.newest = numbered.number();
             book.memory.add(numbered.alert());
+            book.recent.add(numbered);
             note_place(&mut book.places, numbered.number(), at);
         }
+        let newest = book.newest;
         drop(book);
-        self.0.grown.notify_all();
+        // Two appends may come here in either order.
+        self.0.grown.send_if_modified(|grown| {
+            let is_newer = *grown < newest;
+            *grown = newest.max(*grown);
+            is_newer
+        });
         Ok(fresh)
     }
 
@@ -171,16 +183,22 @@ impl Journal {
         self.book().damaged
     }
 
-    /// Waits until there is an alert after a number, at most for `time`, and gives the newest number.
+    /// The numbers of the newest alerts, of one rule or of all, the newest first; of each at most fifty are known.
     #[must_use]
-    pub fn wait(&self, after: u64, time: Duration) -> u64 {
-        let book = self.book();
-        let waited = self
-            .0
-            .grown
-            .wait_timeout_while(book, time, |book| book.newest <= after);
-        let (book, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        book.newest
+    pub fn recent(&self, rule: Option<&Rule>, most: usize) -> Vec<u64> {
+        self.book().recent.numbers(rule, most)
+    }
+
+    /// How many alerts each rule raised since the journal was begun.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(Rule, u64)> {
+        self.book().recent.counts()
+    }
+
+    /// The number of the newest alert, and each newer one.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.0.grown.subscribe()
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

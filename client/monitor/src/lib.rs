@@ -9,7 +9,9 @@
 //! Here so far: what is told and how; what follows a log, and the program, are not.
 
 pub mod alert;
+pub mod board;
 pub mod finding;
+pub mod http;
 pub mod journal;
 pub mod name;
 pub mod notify;

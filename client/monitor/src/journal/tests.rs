@@ -163,12 +163,25 @@ fn old_alerts_about_entries_stay_told_when_their_ids_are_forgotten() {
 }
 
 #[test]
-fn who_waits_is_woken_by_an_append_and_by_time() {
+fn who_subscribes_sees_each_append_and_the_newest_are_known_by_rule() {
     let fs = SimulatedFs::new(6);
     let journal = open(&fs);
-    assert_eq!(journal.wait(0, Duration::ZERO), 0);
-    let other = journal.clone();
-    let waiting = std::thread::spawn(move || other.wait(0, Duration::from_secs(60)));
-    journal.append(vec![watched("a", 0)]).unwrap();
-    assert_eq!(waiting.join().unwrap(), 1);
+    let mut grown = journal.subscribe();
+    assert_eq!(*grown.borrow_and_update(), 0);
+    journal
+        .append((0..60).map(|index| watched("a", index)).collect())
+        .unwrap();
+    journal.append(vec![watched("b", 0)]).unwrap();
+    assert!(grown.has_changed().unwrap());
+    assert_eq!(*grown.borrow_and_update(), 61);
+    journal.append(vec![watched("b", 0)]).unwrap();
+    assert!(!grown.has_changed().unwrap(), "nothing new");
+    let rule = |list: &str| Rule::Watch(list.parse().unwrap());
+    for journal in [journal, open(&fs)] {
+        assert_eq!(journal.recent(None, 3), [61, 60, 59]);
+        assert_eq!(journal.recent(Some(&rule("a")), 100).len(), 50);
+        assert_eq!(journal.recent(Some(&rule("b")), 100), [61]);
+        assert_eq!(journal.recent(Some(&rule("c")), 100), [0_u64; 0]);
+        assert_eq!(journal.counts(), [(rule("a"), 60), (rule("b"), 1)]);
+    }
 }
