@@ -33,6 +33,12 @@ pub enum Replayed {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum WrongEntry {
+    /// It is the right state head, apart from a clock behind the previous head's: the log is at fault.
+    #[error("the clock of the state head at {at} runs back")]
+    ClockBack {
+        /// Its index.
+        at: LeafIndex,
+    },
     /// It is a state head, but not the right one: the log is at fault.
     #[error("entry {at} is not the state head of the {at} entries before it")]
     Head {
@@ -101,8 +107,11 @@ impl State {
             return Err(wrong);
         };
         // The clock is the log's word; all the rest follows from the entries.
-        if claimed.clock_ms() < self.clock_ms || self.head_at(claimed.clock_ms()) != claimed {
+        if self.head_at(claimed.clock_ms()) != claimed {
             return Err(wrong);
+        }
+        if claimed.clock_ms() < self.clock_ms {
+            return Err(WrongEntry::ClockBack { at: self.next });
         }
         Ok(self.append_head(claimed.clock_ms()))
     }

@@ -203,7 +203,6 @@ fn wrong_head_stops_the_replay() {
         (5, other_hash.as_str()),
         (6, "7"),
         (7, "state/0.3"),
-        (8, "0"),
         (8, "now"),
     ] {
         let mut changed = lines.clone();
@@ -216,6 +215,12 @@ fn wrong_head_stops_the_replay() {
             "line {line}"
         );
     }
+    let mut back = lines.clone();
+    back[8] = "0";
+    assert_eq!(
+        state.replay_entry((back.join("\n") + "\n").as_bytes()),
+        Err(WrongEntry::ClockBack { at: head.index() })
+    );
     // A later clock is the log's word; nothing else is.
     let mut later = lines.clone();
     let clock = (head.clock_ms() + 1).to_string();

@@ -172,9 +172,11 @@ impl Fault {
             Self::Object(_) | Self::Root | Self::Published => Object::Checkpoint,
             Self::OtherOrigin(_) => Object::Entry(LeafIndex::new(0)),
             Self::Refused { index, .. } | Self::NoHead(index) => Object::Entry(*index),
-            Self::Entry(WrongEntry::Head { at } | WrongEntry::NeedsHistory { at, .. }) => {
-                Object::Entry(*at)
-            }
+            Self::Entry(
+                WrongEntry::ClockBack { at }
+                | WrongEntry::Head { at }
+                | WrongEntry::NeedsHistory { at, .. },
+            ) => Object::Entry(*at),
             Self::Entry(_) => Object::Source,
         }
     }
