@@ -5,12 +5,14 @@
 //!                           ├─ proof:  tlog-proof ─▶ an entry is in the log
 //!                           ├─ submit: signed event ─▶ index
 //!                           ├─ batch:  many signed events ─▶ proofs
+//!                           ├─ evidence: two heads, or a wrong entry ─▶ what convicts the log
 //!                           └─ head:   checkpoint ─▶ newest witnessed head ─┬─ follow: entries as they come
 //!                                                                           └─ mirror: a copy for any file server
 //! ```
 //! Every failure to learn a status is an `Err`, never a status. Nothing here is for terminals.
 
 pub mod batch;
+pub mod evidence;
 pub mod follow;
 pub mod head;
 pub mod log_server;

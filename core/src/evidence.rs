@@ -1,30 +1,37 @@
-//! Evidence: statements a log signed that cannot stand together.
+//! Evidence: statements a log signed that no honest log signs (`docs/spec/evidence.md`).
 //!
 //! ```text
-//! labelproof-evidence/v1
-//! claim fork                     or: back-dated, wrong-head, bad-entry
-//! origin labels.g7.example
-//! note <base64>                  a log-signed checkpoint, one a line; of a fork two, the smaller first
-//! proof <base64>                 a tlog-proof of an entry; of the other claims
-//! root <base64>                  another root for the smaller size, if the sizes differ
-//! path <base64>                  its consistency path to the larger, one hash a line
-//! sha256 <hex>                   over all lines above
+//! claim        what the log signed                                   who decides
+//! fork         two heads of which neither continues the other        the file
+//! back-dated   two state heads, the later one with an earlier clock  the file
+//! wrong-head   a state head that the entries before it do not give   a Judge who reads those entries
+//! bad-entry    an entry that the state function does not accept      a Judge who reads those entries
 //! ```
-//! A fork decides by itself. What the other claims say of entries is not judged in this module.
+//! Nothing here needs a quorum: the log's own signature accuses it. What others say, a cosigner's clock or a reader's,
+//! accuses nobody.
+
+mod back_dated;
+mod entry;
+mod fork;
+mod form;
+mod judge;
 
 use std::fmt;
 
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::checkpoint::{CheckpointError, Origin, SignedCheckpoint};
 use crate::key::Vkey;
-use crate::merkle::{
-    MAX_CONSISTENCY_HASHES, NodeHash, ProofError, RootHash, TreeHead, verify_consistency,
-};
-use crate::note::Note;
-use crate::text::{parse_base64, to_base64};
-use crate::tlog_proof::TlogProof;
+use crate::merkle::{LeafIndex, NodeHash, ProofError, RootHash};
+use crate::state::head::UnknownRules;
+use crate::tlog_proof::{TlogProof, TlogProofError};
+
+pub use back_dated::ProvenBackDated;
+pub use entry::SignedEntry;
+pub use fork::ProvenFork;
+pub use judge::{Fault, Judge, JudgeError, ProvenBadEntry, ProvenWrongHead};
+
+use fork::Fork;
 
 /// What a log is said to have done.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -68,41 +75,11 @@ pub struct Evidence {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Body {
-    Fork {
-        smaller: Note,
-        larger: Note,
-        other_root: Option<(RootHash, Vec<NodeHash>)>,
-    },
-    Entries {
-        claim: EntryClaim,
-        proofs: Vec<TlogProof>,
-    },
-}
-
-/// The claims about entries.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum EntryClaim {
-    BackDated,
-    WrongHead,
-    BadEntry,
-}
-
-impl EntryClaim {
-    fn claim(self) -> Claim {
-        match self {
-            Self::BackDated => Claim::BackDated,
-            Self::WrongHead => Claim::WrongHead,
-            Self::BadEntry => Claim::BadEntry,
-        }
-    }
-
-    /// Two heads are back-dated by each other; one entry is wrong alone.
-    fn proofs(self) -> usize {
-        match self {
-            Self::BackDated => 2,
-            Self::WrongHead | Self::BadEntry => 1,
-        }
-    }
+    Fork(Fork),
+    /// The head of the smaller index first; the extra data of a proof are its entry.
+    BackDated([TlogProof; 2]),
+    WrongHead(TlogProof),
+    BadEntry(TlogProof),
 }
 
 impl Evidence {
@@ -136,62 +113,58 @@ impl Evidence {
         larger: &SignedCheckpoint,
         other_root: Option<(RootHash, Vec<NodeHash>)>,
     ) -> Result<Self, EvidenceError> {
-        check_fork(smaller, larger, other_root.as_ref())?;
         Ok(Self {
             origin: smaller.origin().clone(),
-            body: Body::Fork {
-                smaller: smaller.note().clone(),
-                larger: larger.note().clone(),
-                other_root,
-            },
+            body: Body::Fork(Fork::between(smaller, larger, other_root)?),
         })
     }
 
-    /// Reads a file of evidence.
+    /// Two state heads of which the one of the larger index has the earlier clock.
     ///
     /// # Errors
-    /// [`EvidenceError`] unless writing the result gives the same bytes again.
-    pub fn parse(file: &[u8]) -> Result<Self, EvidenceError> {
-        let text = str::from_utf8(file).map_err(|_| EvidenceError::Malformed { line: 1 })?;
-        let mut lines = Lines::new(text)?;
-        if lines.take("labelproof-evidence/") != Some("v1") {
-            return Err(lines.malformed());
-        }
-        let word = lines.take("claim ").ok_or_else(|| lines.malformed())?;
-        let claim = Claim::ALL.into_iter().find(|claim| claim.word() == word);
-        let claim = claim.ok_or_else(|| lines.malformed())?;
-        let origin = lines.take("origin ").and_then(|origin| origin.parse().ok());
-        let origin = origin.ok_or_else(|| lines.malformed())?;
-        let body = match claim {
-            Claim::Fork => lines.fork()?,
-            Claim::BackDated => lines.entries(EntryClaim::BackDated)?,
-            Claim::WrongHead => lines.entries(EntryClaim::WrongHead)?,
-            Claim::BadEntry => lines.entries(EntryClaim::BadEntry)?,
-        };
-        let digest = lines.take("sha256 ").ok_or_else(|| lines.malformed())?;
-        let evidence = Self { origin, body };
-        if digest != evidence.digest() {
-            return Err(EvidenceError::Digest);
-        }
-        if evidence.to_string() == text {
-            Ok(evidence)
-        } else {
-            Err(lines.malformed())
-        }
+    /// [`EvidenceError`] unless the two prove it.
+    pub fn back_dated(earlier: &SignedEntry, later: &SignedEntry) -> Result<Self, EvidenceError> {
+        back_dated::check(earlier.clone(), later.clone())?;
+        let proofs = [earlier.to_proof()?, later.to_proof()?];
+        Ok(Self {
+            origin: earlier.checkpoint().origin().clone(),
+            body: Body::BackDated(proofs),
+        })
     }
 
-    /// The file.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.to_string().into_bytes()
+    /// A state head that the entries before it do not give; that they do not, the caller has found by replay.
+    ///
+    /// # Errors
+    /// [`EvidenceError::NotAHead`] for an entry that does not call itself one, [`EvidenceError::Genesis`] at index 0.
+    pub fn wrong_head(head: &SignedEntry) -> Result<Self, EvidenceError> {
+        judge::check_head(head)?;
+        Ok(Self {
+            origin: head.checkpoint().origin().clone(),
+            body: Body::WrongHead(head.to_proof()?),
+        })
+    }
+
+    /// An entry that the state function does not accept where it stands, or that ends a checkpoint and is no state
+    /// head; that it is so, the caller has found by replay.
+    ///
+    /// # Errors
+    /// [`EvidenceError::IsAHead`] for an entry that calls itself a state head, [`EvidenceError::Genesis`] at index 0.
+    pub fn bad_entry(entry: &SignedEntry) -> Result<Self, EvidenceError> {
+        judge::check_event(entry)?;
+        Ok(Self {
+            origin: entry.checkpoint().origin().clone(),
+            body: Body::BadEntry(entry.to_proof()?),
+        })
     }
 
     /// What the log is said to have done.
     #[must_use]
     pub fn claim(&self) -> Claim {
         match &self.body {
-            Body::Fork { .. } => Claim::Fork,
-            Body::Entries { claim, .. } => claim.claim(),
+            Body::Fork(_) => Claim::Fork,
+            Body::BackDated(_) => Claim::BackDated,
+            Body::WrongHead(_) => Claim::WrongHead,
+            Body::BadEntry(_) => Claim::BadEntry,
         }
     }
 
@@ -201,236 +174,110 @@ impl Evidence {
         &self.origin
     }
 
-    /// The proofs of entries, of the claims about entries.
-    #[must_use]
-    pub fn proofs(&self) -> &[TlogProof] {
-        match &self.body {
-            Body::Fork { .. } => &[],
-            Body::Entries { proofs, .. } => proofs,
-        }
-    }
-
-    /// Decides whether the log with this key did what the claim says.
+    /// Decides whether the log of this origin with these keys did what the claim says, or gives the judge who decides
+    /// it from the entries of the log.
     ///
     /// # Errors
-    /// [`EvidenceError::NotDecidable`] for every claim but a fork: whether it holds cannot be told from
-    /// the file with what this module knows, and that is neither a yes nor a no. Any other error: the
-    /// file does not prove its claim.
-    pub fn verify(&self, log: &Vkey) -> Result<ProvenFork, EvidenceError> {
-        let Body::Fork {
-            smaller,
-            larger,
-            other_root,
-        } = &self.body
-        else {
-            return Err(EvidenceError::NotDecidable {
-                claim: self.claim(),
-            });
-        };
-        if Origin::from(log.name()) != self.origin {
-            return Err(EvidenceError::OtherLog);
-        }
-        let smaller = SignedCheckpoint::open(smaller.clone(), log)?;
-        let larger = SignedCheckpoint::open(larger.clone(), log)?;
-        check_fork(&smaller, &larger, other_root.as_ref())?;
-        Ok(ProvenFork { smaller, larger })
-    }
-
-    fn digest(&self) -> String {
-        hex::encode(Sha256::digest(self.unsealed()))
-    }
-
-    fn unsealed(&self) -> String {
-        let mut text = format!(
-            "{FIRST_LINE}\nclaim {}\norigin {}\n",
-            self.claim(),
-            self.origin
-        );
-        let mut line = |word: &str, value: &str| {
-            text.push_str(word);
-            text.push(' ');
-            text.push_str(value);
-            text.push('\n');
-        };
-        match &self.body {
-            Body::Fork {
-                smaller,
-                larger,
-                other_root,
-            } => {
-                line("note", &to_base64(&smaller.to_bytes()));
-                line("note", &to_base64(&larger.to_bytes()));
-                if let Some((root, path)) = other_root {
-                    line("root", &root.to_string());
-                    for hash in path {
-                        line("path", &hash.to_string());
-                    }
-                }
+    /// [`EvidenceError`]: the file does not prove its claim.
+    pub fn verify(&self, keys: &[Vkey]) -> Result<Decision, EvidenceError> {
+        let open = |proof| SignedEntry::open(proof, &self.origin, keys);
+        Ok(match &self.body {
+            Body::Fork(fork) => Decision::Proven(Proven::Fork(fork.open(&self.origin, keys)?)),
+            Body::BackDated([earlier, later]) => {
+                let proven = back_dated::check(open(earlier)?, open(later)?)?;
+                Decision::Proven(Proven::BackDated(proven))
             }
-            Body::Entries { proofs, .. } => {
-                for proof in proofs {
-                    line("proof", &to_base64(&proof.to_bytes()));
-                }
-            }
-        }
-        text
+            Body::WrongHead(head) => Decision::NeedsEntries(Judge::of_head(open(head)?)?),
+            Body::BadEntry(entry) => Decision::NeedsEntries(Judge::of_event(open(entry)?)?),
+        })
     }
 }
 
-/// The file.
-impl fmt::Display for Evidence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}sha256 {}", self.unsealed(), self.digest())
-    }
+/// What [`Evidence::verify`] came to.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one is made for a file")]
+pub enum Decision {
+    /// The log did it.
+    Proven(Proven),
+    /// The entries of the log decide.
+    NeedsEntries(Judge),
 }
 
-/// Two heads one log key signed that no one log can have; only [`Evidence::verify`] makes one.
+/// What a log was proved to have done, with the statements that prove it.
 #[derive(Clone, Debug)]
-pub struct ProvenFork {
-    smaller: SignedCheckpoint,
-    larger: SignedCheckpoint,
-}
-
-impl ProvenFork {
-    /// The head of the smaller size, or the first of equal ones.
-    #[must_use]
-    pub fn smaller(&self) -> &SignedCheckpoint {
-        &self.smaller
-    }
-
-    /// The head of the larger size, or the second of equal ones.
-    #[must_use]
-    pub fn larger(&self) -> &SignedCheckpoint {
-        &self.larger
-    }
-}
-
-fn check_fork(
-    smaller: &SignedCheckpoint,
-    larger: &SignedCheckpoint,
-    other_root: Option<&(RootHash, Vec<NodeHash>)>,
-) -> Result<(), EvidenceError> {
-    if smaller.origin() != larger.origin() || smaller.log_key() != larger.log_key() {
-        return Err(EvidenceError::OtherLog);
-    }
-    let (a, b) = (smaller.head(), larger.head());
-    let other = match other_root {
-        None if a.size() == b.size() => b.root(),
-        Some((root, path)) if a.size() < b.size() => {
-            verify_consistency(TreeHead::new(a.size(), *root), b, path)?;
-            *root
-        }
-        _ => return Err(EvidenceError::Sizes),
-    };
-    if other == a.root() {
-        return Err(EvidenceError::NoFork);
-    }
-    Ok(())
-}
-
-/// The lines of a file, one after the other.
-struct Lines<'a> {
-    rest: std::iter::Peekable<std::str::Split<'a, char>>,
-    line: usize,
-}
-
-impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Result<Self, EvidenceError> {
-        let lines = text.strip_suffix('\n');
-        let lines = lines.ok_or(EvidenceError::Malformed { line: 1 })?;
-        Ok(Self {
-            rest: lines.split('\n').peekable(),
-            line: 1,
-        })
-    }
-
-    /// Takes the next line if it starts with `word`.
-    fn take(&mut self, word: &str) -> Option<&'a str> {
-        let value = self.rest.peek()?.strip_prefix(word)?;
-        self.rest.next();
-        self.line += 1;
-        Some(value)
-    }
-
-    fn bytes(&mut self, word: &str) -> Result<Vec<u8>, EvidenceError> {
-        let value = self.take(word).and_then(parse_base64);
-        value.ok_or_else(|| self.malformed())
-    }
-
-    fn note(&mut self) -> Result<Note, EvidenceError> {
-        let bytes = self.bytes("note ")?;
-        Note::parse(&bytes).map_err(|_| self.malformed())
-    }
-
-    fn fork(&mut self) -> Result<Body, EvidenceError> {
-        let (smaller, larger) = (self.note()?, self.note()?);
-        let mut other_root = None;
-        if let Some(root) = self.take("root ") {
-            let root = root.parse().map_err(|_| self.malformed())?;
-            let mut path = Vec::new();
-            while let Some(hash) = self.take("path ") {
-                if path.len() == MAX_CONSISTENCY_HASHES {
-                    return Err(self.malformed());
-                }
-                path.push(hash.parse().map_err(|_| self.malformed())?);
-            }
-            other_root = Some((root, path));
-        }
-        Ok(Body::Fork {
-            smaller,
-            larger,
-            other_root,
-        })
-    }
-
-    fn entries(&mut self, claim: EntryClaim) -> Result<Body, EvidenceError> {
-        let mut proofs = Vec::new();
-        for _ in 0..claim.proofs() {
-            let bytes = self.bytes("proof ")?;
-            proofs.push(TlogProof::parse(&bytes).map_err(|_| self.malformed())?);
-        }
-        Ok(Body::Entries { claim, proofs })
-    }
-
-    fn malformed(&self) -> EvidenceError {
-        EvidenceError::Malformed { line: self.line }
-    }
+#[expect(clippy::large_enum_variant, reason = "one is made for a file")]
+pub enum Proven {
+    /// It signed two histories.
+    Fork(ProvenFork),
+    /// It signed a state head whose clock runs back.
+    BackDated(ProvenBackDated),
+    /// It signed a state head that its entries do not give.
+    WrongHead(ProvenWrongHead),
+    /// It signed an entry that no honest log takes.
+    BadEntry(ProvenBadEntry),
 }
 
 /// Why a file is no evidence, or does not prove its claim.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum EvidenceError {
+    /// A checkpoint is malformed or not signed by the log.
+    #[error("unfit checkpoint")]
+    Checkpoint(#[from] CheckpointError),
+    /// The clocks of the two heads are in their order.
+    #[error("clock of the state head at {later} is not behind that of the one at {earlier}")]
+    Clocks {
+        /// The smaller index.
+        earlier: LeafIndex,
+        /// The larger one.
+        later: LeafIndex,
+    },
+    /// The last line is not the digest of the others.
+    #[error("digest does not match the lines above it")]
+    Digest,
+    /// An entry is not proved to be under its checkpoint.
+    #[error("entry is not proved")]
+    Entry(#[from] TlogProofError),
+    /// The claim is about entry 0, which says itself which rules hold.
+    #[error("entry 0 is judged by the trust file alone")]
+    Genesis,
+    /// The entry calls itself a state head, and the claim is about events.
+    #[error("entry {index} is a state head, of which this claim does not speak")]
+    IsAHead {
+        /// Its index.
+        index: LeafIndex,
+    },
     /// A line that the grammar does not have there.
     #[error("malformed evidence near line {line}")]
     Malformed {
         /// The line, counted from 1.
         line: usize,
     },
-    /// The last line is not the digest of the others.
-    #[error("digest does not match the lines above it")]
-    Digest,
-    /// A checkpoint is malformed or not signed by the log.
-    #[error("unfit checkpoint")]
-    Checkpoint(#[from] CheckpointError),
-    /// The heads are of different logs, or of another than the claim names.
-    #[error("heads are not of the log that is accused")]
-    OtherLog,
-    /// A root is given for equal sizes, none for different ones, or the larger size comes first.
-    #[error("sizes do not fit the lines given")]
-    Sizes,
-    /// The path does not lead to the larger head.
-    #[error("wrong consistency proof")]
-    Proof(#[from] ProofError),
+    /// A proof comes without its entry.
+    #[error("a proof does not carry its entry")]
+    NoEntry,
     /// The heads can stand together.
     #[error("heads are of one and the same log, no fork")]
     NoFork,
-    /// The claim cannot be judged from the file with what this program knows.
-    #[error("claim {claim} is not decidable from the file alone")]
-    NotDecidable {
-        /// The claim.
-        claim: Claim,
+    /// The entry is no state head of this log for this place, and the claim is about state heads.
+    #[error("entry {index} is not a state head of the log at its place")]
+    NotAHead {
+        /// Its index.
+        index: LeafIndex,
     },
+    /// The two entries are one, or the larger index comes first.
+    #[error("entries are not in the order of the log")]
+    Order,
+    /// The statements are of different logs.
+    #[error("statements are not of one log")]
+    OtherLog,
+    /// The path does not lead to the larger head.
+    #[error("wrong consistency proof")]
+    Proof(#[from] ProofError),
+    /// A state head follows rules that this program cannot judge.
+    #[error("cannot judge by these rules")]
+    Rules(#[from] UnknownRules),
+    /// A root is given for equal sizes, none for different ones, or the larger size comes first.
+    #[error("sizes do not fit the lines given")]
+    Sizes,
 }
-
-const FIRST_LINE: &str = "labelproof-evidence/v1";

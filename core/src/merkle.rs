@@ -28,7 +28,9 @@ pub use consistency::{
 };
 pub use frontier::{Frontier, FrontierError};
 pub use hash::{LeafHash, NodeHash, ParseHashError, RootHash};
-pub use inclusion::{MAX_INCLUSION_HASHES, inclusion_length, prove_inclusion, verify_inclusion};
+pub use inclusion::{
+    MAX_INCLUSION_HASHES, inclusion_length, left_of, prove_inclusion, verify_inclusion,
+};
 pub use node::{NodeId, ReadNodes, UnknownNode};
 pub use whole::WholeTree;
 

@@ -384,7 +384,10 @@ pub(crate) struct Verify {
     /// The signed event in hand: each file must prove it.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) event: Option<PathBuf>,
-    /// Where to write proof of a fork, should the file and the trust store disagree.
+    /// A copy of the log that `labelproof mirror` made: evidence of a wrong head or a bad entry is judged by its entries.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) mirror: Option<PathBuf>,
+    /// Where to write proof of a fork, should a file and the trust store or the mirror disagree.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) evidence: Option<PathBuf>,
 }

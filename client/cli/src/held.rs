@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 use crate::{
     age::{Age, Limits},
     deliver::Destination,
-    lookup::{failed, forked, not_home, unverified_exit},
+    lookup::{failed, forked_offline, not_home, unverified_exit},
     outcome::store_failed,
     product::{Dates, Judged},
     report::Failure,
@@ -86,14 +86,8 @@ impl Held {
             .newest(log)
             .map_err(|error| store_failed(&error))?;
         if let Some(newest) = &newest {
-            relate(newest, proved.state().checkpoint()).map_err(|fork| match reading.evidence {
-                Some(file) => forked(&fork, &file.display().to_string(), world),
-                None => Failure::new(
-                    Exit::LogMisbehaved,
-                    format!("log {} signed two histories", log.origin()),
-                )
-                .next("repeat `labelproof verify` with --evidence FILE, and give that file to the witnesses"),
-            })?;
+            relate(newest, proved.state().checkpoint())
+                .map_err(|fork| forked_offline(&fork, reading.evidence, world))?;
         }
         let newest = newest.as_ref().filter(|_| reading.at.is_none());
         let age = Age::measure(proved.as_of(), reading.now, reading.limits, newest);

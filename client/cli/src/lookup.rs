@@ -1,5 +1,7 @@
 //! Asking a log, for every command that does; a fork leaves evidence in a file.
 
+use std::path::Path;
+
 use labelproof::{
     log_server::LogServer,
     lookup::{self, Looked, LookupError},
@@ -95,6 +97,20 @@ pub(crate) fn unused_name(world: &World) -> String {
         .chain(numbered)
         .find(is_free)
         .unwrap_or_else(|| format!("fork-{MAX_EVIDENCE}.evidence"))
+}
+
+/// What is in hand shows that the log signed two histories; the evidence goes where `--evidence` says, or nowhere.
+pub(crate) fn forked_offline(fork: &Fork, file: Option<&Path>, world: &World) -> Failure {
+    match file {
+        Some(file) => forked(fork, &file.display().to_string(), world),
+        None => Failure::new(
+            Exit::LogMisbehaved,
+            format!("log {} signed two histories", fork.0.origin()),
+        )
+        .next(
+            "repeat `labelproof verify` with --evidence FILE, and give that file to the witnesses",
+        ),
+    }
 }
 
 /// The log signed two histories: the evidence goes to `file`.

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Mirror, world: &World) -> Result<Report, Failure> {
         pause: &stop,
         parallel: Parallel::new(args.parallel).unwrap_or_default(),
     };
-    let bar = Bar::new("copied");
+    let bar = Bar::new("copied", "files");
     let copied = update(&folder, &plan, world.now(), &|progress| bar.at(progress));
     bar.end();
     let copied = copied.map_err(|error| failed(&from, &error, world))?;
@@ -72,7 +72,7 @@ fn checked(args: &Mirror, world: &World) -> Result<Report, Failure> {
         return Err(Failure::new(Exit::Usage, what).next("check with a trust file of one log"));
     };
     let folder = Folder::open(world.fs(), &args.dir, log).map_err(|error| folder_failed(&error))?;
-    let bar = Bar::new("read");
+    let bar = Bar::new("read", "files");
     let found = check(&folder, log, world.now(), &|progress| bar.at(progress));
     bar.end();
     let found = match found {
@@ -180,23 +180,26 @@ fn folder_failed(error: &FolderError) -> Failure {
     }
 }
 
-/// How far a copy is, on a terminal only.
-struct Bar(ProgressBar);
+/// How far a long reading is, on a terminal only.
+pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
-    fn new(what: &str) -> Self {
-        let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} files, {eta} left")
+    pub(crate) fn new(what: &str, unit: &str) -> Self {
+        let style = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {msg}, {eta} left")
             .expect("a constant template");
         let bar = ProgressBar::new(0).with_style(style);
-        Self(bar.with_message(what.to_owned()))
+        Self(
+            bar.with_prefix(what.to_owned())
+                .with_message(unit.to_owned()),
+        )
     }
 
-    fn at(&self, progress: Progress) {
+    pub(crate) fn at(&self, progress: Progress) {
         self.0.set_length(progress.total);
         self.0.set_position(progress.done);
     }
 
-    fn end(&self) {
+    pub(crate) fn end(&self) {
         self.0.finish_and_clear();
     }
 }

@@ -21,12 +21,12 @@ use labelproof_host::{
 
 use crate::{proof::open_checkpoint, trust::TrustedLog};
 
-/// A folder that mirrors one log, locked while this lives.
+/// A folder that mirrors one log, locked while this lives unless it is only read.
 #[derive(Debug)]
 pub struct Folder {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
-    _lock: DirLock,
+    _lock: Option<DirLock>,
 }
 
 impl Folder {
@@ -49,7 +49,7 @@ impl Folder {
             }
         }
         let folder = Self {
-            _lock: DirLock::take(dir, "labelproof mirror")?,
+            _lock: Some(DirLock::take(dir, "labelproof mirror")?),
             fs,
             dir: dir.into(),
         };
@@ -66,11 +66,28 @@ impl Folder {
     /// # Errors
     /// [`FolderError`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, log: &TrustedLog) -> Result<Self, FolderError> {
+        let folder = Self {
+            _lock: Some(DirLock::take(dir, "labelproof mirror --check")?),
+            ..Self::open_to_read(fs, dir, log)?
+        };
+        Ok(folder)
+    }
+
+    /// Opens a mirror for its checkpoint and tiles alone: no lock is taken and nothing is written, so another program
+    /// may go on copying. A tile that it drops meanwhile is missing; what is read is right or an error.
+    ///
+    /// # Errors
+    /// [`FolderError`].
+    pub fn open_to_read(
+        fs: Arc<dyn Fs>,
+        dir: &Path,
+        log: &TrustedLog,
+    ) -> Result<Self, FolderError> {
         if !fs.exists(&dir.join(MARKER))? {
             return Err(FolderError::NotAMirror { dir: dir.into() });
         }
         let folder = Self {
-            _lock: DirLock::take(dir, "labelproof mirror --check")?,
+            _lock: None,
             fs,
             dir: dir.into(),
         };

@@ -21,10 +21,8 @@ use std::{
 
 use labelproof_core::{
     checkpoint::{Origin, SignedCheckpoint},
-    evidence::Evidence,
-    merkle::{
-        Frontier, ProofError, ReadNodes, RootHash, TreeHead, prove_consistency, verify_consistency,
-    },
+    evidence::{Evidence, EvidenceError},
+    merkle::{ProofError, ReadNodes},
     note::Note,
     policy::WitnessedCheckpoint,
     time::Time,
@@ -35,7 +33,10 @@ use labelproof_host::{
 };
 
 use super::TrustedLog;
-use crate::proof::open_checkpoint;
+use crate::{
+    evidence::{CompareError, Compared, compare},
+    proof::open_checkpoint,
+};
 
 /// The newest accepted heads beside one trust file.
 #[derive(Clone, Debug)]
@@ -236,23 +237,13 @@ pub(crate) fn grown<R: ReadNodes>(
     new: &SignedCheckpoint,
     nodes: &R,
 ) -> Result<(), AdvanceError<R::Error>> {
-    let proof = prove_consistency(nodes, old.head().size(), new.head().size())
-        .map_err(AdvanceError::Tiles)?;
-    match verify_consistency(old.head(), new.head(), &proof) {
-        Ok(()) => Ok(()),
-        Err(refused) => {
-            // The new tree has another beginning than the old one: then its own nodes prove the fork.
-            let size = old.head().size();
-            let other = nodes
-                .read_nodes(&Frontier::ids(size))
-                .map_err(AdvanceError::Tiles)?;
-            let root: RootHash = Frontier::from_nodes(size, other)
-                .map_err(|_| refused)?
-                .root();
-            verify_consistency(TreeHead::new(size, root), new.head(), &proof)?;
-            let evidence = Evidence::fork_between_sizes(old, new, root, proof);
-            Err(Fork(Box::new(evidence.map_err(|_| refused)?)).into())
-        }
+    match compare(nodes, new, old)? {
+        Compared::Consistent => Ok(()),
+        Compared::Forked(evidence) => Err(Fork(evidence).into()),
+        Compared::Ahead => Err(AdvanceError::Proof(ProofError::SizesReversed {
+            old: old.head().size(),
+            new: new.head().size(),
+        })),
     }
 }
 
@@ -265,6 +256,9 @@ pub struct Fork(pub Box<Evidence>);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdvanceError<E> {
+    /// The heads are not of one log.
+    #[error(transparent)]
+    Evidence(EvidenceError),
     /// The log misbehaved.
     #[error(transparent)]
     Fork(#[from] Fork),
@@ -277,6 +271,16 @@ pub enum AdvanceError<E> {
     /// The tiles could not be had.
     #[error("cannot read the log's tiles")]
     Tiles(#[source] E),
+}
+
+impl<E> From<CompareError<E>> for AdvanceError<E> {
+    fn from(error: CompareError<E>) -> Self {
+        match error {
+            CompareError::Evidence(error) => Self::Evidence(error),
+            CompareError::Proof(error) => Self::Proof(error),
+            CompareError::Tiles(error) => Self::Tiles(error),
+        }
+    }
 }
 
 /// Why the store cannot be used.

@@ -98,9 +98,40 @@ pub fn inclusion_length(index: LeafIndex, size: TreeSize) -> Option<usize> {
     Some((below + above) as usize)
 }
 
+/// Picks from a verified path the hashes left of the entry, from left to right: the frontier of all entries before it.
+///
+/// So a path to one entry binds every entry before it.
+#[must_use]
+pub fn left_of(index: LeafIndex, size: TreeSize, path: &[NodeHash]) -> Vec<NodeHash> {
+    let last = size.get().saturating_sub(1);
+    // As in `inclusion_length`: below this level there is a sibling on either side, above it on the left only.
+    let below = u64::BITS - (index.get() ^ last).leading_zeros();
+    let is_left = |level: u32| level >= below || index.get() >> level & 1 == 1;
+    let left = (0..).zip(path).filter(|(level, _)| is_left(*level));
+    let mut left: Vec<NodeHash> = left.map(|(_, hash)| *hash).collect();
+    left.reverse();
+    left
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::{Frontier, LeafHash, WholeTree};
     use super::*;
+
+    #[test]
+    fn what_is_left_of_an_entry_is_the_frontier_before_it() {
+        for size in 1..=70_u64 {
+            let leaf = |index: u64| LeafHash::of_entry(&index.to_be_bytes());
+            let tree = WholeTree::new((0..size).map(leaf));
+            let mut before = Frontier::new();
+            for at in 0..size {
+                let index = LeafIndex::new(at);
+                let path = tree.path(index).unwrap();
+                assert_eq!(left_of(index, tree.size(), &path), before.nodes());
+                before.append(leaf(at));
+            }
+        }
+    }
 
     #[test]
     fn lengths_do_not_overflow_at_the_largest_tree() {

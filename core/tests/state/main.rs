@@ -5,6 +5,7 @@
 mod authority;
 mod bundle;
 mod cutoff;
+mod evidence;
 mod heads;
 mod keys;
 mod ledger;

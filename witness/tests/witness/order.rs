@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use labelproof_core::cosignature::CosignatureTime;
-use labelproof_core::evidence::Evidence;
+use labelproof_core::evidence::{Decision, Evidence, Proven};
 use labelproof_core::key::SigningKey;
 use labelproof_core::note::SignatureLine;
 use labelproof_host::fs::{Fs, Journal, Record, RecordingFs, SimulatedFs};
@@ -117,7 +117,10 @@ fn a_refusal_signs_nothing_and_writes_at_most_evidence() {
     );
     let name = format!("{}.evidence", log.signed(5).origin().hash());
     let evidence = Evidence::parse(&fs.read(&folder.join(name)).unwrap()).unwrap();
-    let proven = evidence.verify(log.key().vkey()).unwrap();
+    let keys = std::slice::from_ref(log.key().vkey());
+    let Ok(Decision::Proven(Proven::Fork(proven))) = evidence.verify(keys) else {
+        panic!("the file proves a fork");
+    };
     assert_eq!(proven.smaller().head(), log.head(5));
     assert_eq!(proven.larger().head(), fork.head(5));
 }

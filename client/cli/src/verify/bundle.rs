@@ -21,7 +21,7 @@ use serde_json::json;
 use super::Bench;
 use crate::{
     finding::{Finding, STATE_IS_THE_LOGS_WORD},
-    lookup::{forked, unverified_exit},
+    lookup::{forked_offline, unverified_exit},
     outcome::store_failed,
     report::{Failure, Report, Said},
 };
@@ -89,14 +89,8 @@ impl Bench<'_> {
         let Some(newest) = newest else {
             return Ok(Standing::First);
         };
-        relate(&newest, proved.state().checkpoint()).map_err(|fork| match &self.args.evidence {
-            Some(file) => forked(&fork, &file.display().to_string(), self.world),
-            None => Failure::new(
-                Exit::LogMisbehaved,
-                format!("log {} signed two histories", log.origin()),
-            )
-            .next("repeat with --evidence FILE, and give that file to the witnesses"),
-        })
+        relate(&newest, proved.state().checkpoint())
+            .map_err(|fork| forked_offline(&fork, self.args.evidence.as_deref(), self.world))
     }
 
     /// Whom the answer is about: the one named, else each label, else each other subject.
