@@ -82,6 +82,24 @@ impl PaperLog {
         self.time = time;
     }
 
+    /// Puts another entry in the place of one: from here on the log lies. Its state and its newest head stay.
+    ///
+    /// # Panics
+    /// If there is no such entry.
+    pub fn lie(&mut self, at: LeafIndex, entry: Vec<u8>) {
+        let at = usize::try_from(at.get()).expect("the log fits into memory");
+        self.entries[at] = entry;
+    }
+
+    /// Leaves out an entry and all after it.
+    ///
+    /// # Panics
+    /// If the log does not fit into memory.
+    pub fn leave_out_from(&mut self, at: LeafIndex) {
+        let at = usize::try_from(at.get()).expect("the log fits into memory");
+        self.entries.truncate(at);
+    }
+
     /// Number of entries.
     #[must_use]
     pub fn size(&self) -> u64 {

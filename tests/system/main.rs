@@ -8,6 +8,7 @@ mod client;
 mod compromise;
 mod demo;
 mod durability;
+mod evidence;
 mod follow;
 mod forks;
 mod fsck;
