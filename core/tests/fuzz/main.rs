@@ -13,7 +13,7 @@ use labelproof_core::bundle::Bundle;
 use labelproof_core::checkpoint::{Checkpoint, Origin};
 use labelproof_core::entry_bundle::EntryBundle;
 use labelproof_core::event::{Event, EventId, Subject};
-use labelproof_core::evidence::Evidence;
+use labelproof_core::evidence::{Decision, Evidence, Proven};
 use labelproof_core::key::{SigningKey, Vkey};
 use labelproof_core::merkle::{LeafIndex, RootHash};
 use labelproof_core::note::{KeyName, Note, SignatureLine};
@@ -169,8 +169,14 @@ fn evidence_has_one_form() {
     // Sealed again after each change, so that more than the digest is asked.
     let resealed: Target = |bytes| {
         let sealed = samples::seal(bytes)?;
-        let read = Evidence::parse(&sealed).ok()?.to_bytes();
-        assert_eq!(read, sealed);
+        let evidence = Evidence::parse(&sealed).ok()?;
+        assert_eq!(evidence.to_bytes(), sealed);
+        // Of the samples only the first proves its claim, and a judge who has read nothing decides nothing.
+        match evidence.verify(&[samples::log_key().vkey().clone()]) {
+            Ok(Decision::Proven(proven)) => assert!(matches!(proven, Proven::Fork(_))),
+            Ok(Decision::NeedsEntries(judge)) => assert!(judge.decide().is_err()),
+            Err(_) => {}
+        }
         Some(bytes.to_vec())
     };
     torture(resealed, &samples::unsealed_evidence(), 1000);

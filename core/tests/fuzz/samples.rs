@@ -122,10 +122,19 @@ pub(crate) fn unsealed_evidence() -> Vec<Vec<u8>> {
     let other = signed(TreeHead::new(tree().size(), RootHash::from_bytes([9; 32])));
     let (one, two) = (base64(&note()), base64(&other.note().to_bytes()));
     let fork = format!("{}note {one}\nnote {two}\n", start("fork"));
-    let proof = base64(&tlog_proof());
-    let wrong = format!("{}proof {proof}\n", start("wrong-head"));
-    let back = format!("{}proof {proof}\nproof {proof}\n", start("back-dated"));
-    vec![fork.into(), wrong.into(), back.into()]
+    let proof = |at: usize| base64(&proof_of(at as u64, Some(entries()[at].clone())).to_bytes());
+    let wrong = format!("{}proof {}\n", start("wrong-head"), proof(5));
+    let back = format!(
+        "{}proof {}\nproof {}\n",
+        start("back-dated"),
+        proof(4),
+        proof(5)
+    );
+    let bad = format!("{}proof {}\n", start("bad-entry"), proof(2));
+    let hash = RootHash::EMPTY;
+    let between = format!("{fork}root {hash}\npath {hash}\n");
+    let texts = [fork, wrong, back, bad, between];
+    texts.map(String::into_bytes).to_vec()
 }
 
 /// Adds the digest line; nothing if the text does not end a line.
