@@ -168,3 +168,11 @@ fn an_empty_tree_is_no_evidence() {
     let evidence = Evidence::fork_between_sizes(&one.signed(0), &other.signed(9), wrong, vec![]);
     assert!(evidence.is_err());
 }
+
+#[test]
+fn the_example_of_the_specification_is_what_is_written() {
+    let page = include_str!("../../../docs/spec/evidence.md");
+    let example = between(4, 5).unwrap();
+    assert!(page.contains(&example.to_string()), "{example}");
+    assert!(verify(&example).is_ok());
+}
