@@ -200,8 +200,12 @@ fn from_link(text: &str) -> Result<Scanned, GtinError> {
             _ => return Err(GtinError::NotAGs1Link),
         }
     }
-    // SPEC GS1 Digital Link, older editions: key qualifiers could also stand in the query.
-    if query.split(['&', ';']).any(|pair| pair.starts_with("21=")) {
+    // SPEC GS1 Digital Link: attributes stand in the query; in older editions key qualifiers could too.
+    let names_a_unit = |pair: &str| {
+        let ai = pair.split('=').next().unwrap_or_default();
+        SERIALS.contains(&ai)
+    };
+    if query.split(['&', ';']).any(names_a_unit) {
         dropped = Dropped::Serial;
     }
     Ok(Scanned { gtin, dropped })
@@ -229,7 +233,7 @@ fn from_printed_elements(text: &str) -> Result<Scanned, GtinError> {
                 return Err(GtinError::BadElement);
             }
             "01" => gtin = Some(checked(value)?),
-            "21" => dropped = Dropped::Serial,
+            ai if SERIALS.contains(&ai) => dropped = Dropped::Serial,
             _ if dropped == Dropped::Nothing => dropped = Dropped::Data,
             _ => {}
         }
@@ -267,6 +271,9 @@ fn from_scanned_elements(text: &str) -> Result<Scanned, GtinError> {
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
+
+/// Serial number, third party's serialised extension, second serial number (GS1 General Specifications, 3.5–3.6).
+const SERIALS: [&str; 3] = ["21", "235", "250"];
 
 /// What scanners put before the data of GS1-128, GS1 DataBar, GS1 DataMatrix and GS1 QR codes.
 const SYMBOLOGIES: [&str; 4] = ["]C1", "]e0", "]d2", "]Q3"];
