@@ -3,7 +3,7 @@
 //! ```text
 //! clock          decided_at at most five minutes ahead
 //! characters     NFC; no control, bidirectional, invisible or unassigned-for-ever characters
-//! registers      countries of ISO 3166-1, check digits of LEI and GLN
+//! registers      countries of ISO 3166-1, check digits of LEI and GLN, prefixes of GTINs that are products
 //! private data   no hardware address, Matter code, e-mail address, serial number, IMEI
 //! ```
 //! They need what the state function must not read: a clock, and tables that change with the
@@ -104,22 +104,34 @@ fn admit_registers(body: &Body) -> Result<(), Refusal> {
             if let Some(representative) = &issue.representative {
                 admit_organisation(representative, &root.member("representative"))?;
             }
+            admit_products(issue.gtins.as_slice(), &root)?;
             admit_countries(
                 issue.territory.iter().map(super::Territory::as_str),
                 &root.member("territory"),
             )
         }
+        Body::LabelBind(bind) => admit_products(bind.gtins.as_slice(), &root),
         Body::MemberRoot(_)
         | Body::SchemeDefine(_)
         | Body::AuthorityKey(_)
         | Body::AuthorityWithdraw(_)
         | Body::LabelRenew(_)
-        | Body::LabelBind(_)
         | Body::LabelUnbind(_)
         | Body::LabelSuspend(_)
         | Body::LabelReinstate(_)
         | Body::LabelRevoke(_) => Ok(()),
     }
+}
+
+/// A label of a coupon, a book or a shop's own number would be shown for what every shop means by it.
+fn admit_products(gtins: &[Gtin14], body: &Pointer) -> Result<(), Refusal> {
+    for (index, gtin) in gtins.iter().enumerate() {
+        if let Err(what) = gtin.check_prefix() {
+            let at = body.member("gtins").element(index);
+            return Err(Refusal::bad_member(at, what));
+        }
+    }
+    Ok(())
 }
 
 fn admit_organisation(organisation: &Organisation, at: &Pointer) -> Result<(), Refusal> {

@@ -54,6 +54,20 @@ fn admission_keeps_out_what_the_format_allows() {
         ),
         (
             Kind::LabelIssue,
+            "09521234001010",
+            "02000000000008",
+            "bad-member",
+            "/body/gtins/0",
+        ),
+        (
+            Kind::LabelBind,
+            "09521234001027",
+            "09781234567897",
+            "bad-member",
+            "/body/gtins/0",
+        ),
+        (
+            Kind::LabelIssue,
             "\"variant\":\"white\"",
             "\"variant\":\"00:1b:44:11:3a:b7\"",
             "private-data",
