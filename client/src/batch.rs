@@ -14,7 +14,6 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
-    time::Duration,
 };
 
 use labelproof_core::{
@@ -28,6 +27,7 @@ use serde::Deserialize;
 
 use crate::{
     log_server::{LogServer, Problem, RawProblem, ServerError},
+    patience::{Backoff, Passing, Pause, Retry, Wish},
     proof::{EntryError, open_checkpoint},
     submit::Arrival,
     trust::TrustedLog,
@@ -93,17 +93,25 @@ pub struct Sender<'a> {
     log: &'a TrustedLog,
     now: Time,
     mode: Mode,
+    pause: &'a dyn Pause,
     heads: Heads,
 }
 
 impl<'a> Sender<'a> {
-    /// A sender whose proofs are checked for `log` at `now`.
-    pub fn new(server: &'a LogServer, log: &'a TrustedLog, now: Time, mode: Mode) -> Self {
+    /// A sender whose proofs are checked for `log` at `now`; waits with `pause`.
+    pub fn new(
+        server: &'a LogServer,
+        log: &'a TrustedLog,
+        now: Time,
+        mode: Mode,
+        pause: &'a dyn Pause,
+    ) -> Self {
         Self {
             server,
             log,
             now,
             mode,
+            pause,
             heads: Heads::default(),
         }
     }
@@ -113,7 +121,7 @@ impl<'a> Sender<'a> {
         let chunks = Mutex::new(chunks(notes));
         let (answers, arriving) = mpsc::channel();
         thread::scope(|scope| {
-            for worker in 0..IN_FLIGHT {
+            for _ in 0..IN_FLIGHT {
                 let (answers, chunks) = (answers.clone(), &chunks);
                 scope.spawn(move || {
                     let take = || {
@@ -123,7 +131,7 @@ impl<'a> Sender<'a> {
                             .pop_front()
                     };
                     while let Some(chunk) = take() {
-                        self.work(notes, chunk, worker, &answers);
+                        self.work(notes, chunk, &answers);
                     }
                 });
             }
@@ -139,23 +147,17 @@ impl<'a> Sender<'a> {
         &self,
         notes: &[Note<'_>],
         mut open: Vec<usize>,
-        worker: u32,
         answers: &mpsc::Sender<(usize, Outcome)>,
     ) {
         let mut tries = 0;
+        let mut backoff = Backoff::default();
         loop {
             let some: Vec<Note<'_>> = open.iter().map(|place| notes[*place]).collect();
-            let (found, pause) = match self.ask(&some) {
-                Ok(found) => (found, Duration::ZERO),
-                Err(error) => {
-                    let pause = pause_after(&error);
-                    let error = Arc::new(error);
-                    // Whatever the reason, an answer to none of them is one for the log or the machine.
-                    let again = some.iter().map(|_| Step::Again(error.clone())).collect();
-                    (again, pause.unwrap_or(Duration::MAX))
-                }
-            };
-            let mut pause = pause;
+            let found = self.ask(&some).unwrap_or_else(|error| {
+                let error = Arc::new(error);
+                some.iter().map(|_| Step::Again(error.clone())).collect()
+            });
+            let mut retry = Retry::Never;
             let mut rest = Vec::new();
             for (place, step) in open.iter().zip(found) {
                 match step {
@@ -163,29 +165,27 @@ impl<'a> Sender<'a> {
                         let _ = answers.send((*place, *outcome));
                     }
                     Step::Again(error) => {
-                        pause = pause.max(pause_after(&error).unwrap_or_default());
+                        retry = retry.max(error.retry());
                         rest.push((*place, Outcome::Unanswered(error)));
                     }
                     Step::Promised(index) => {
-                        pause = pause.max(WITNESS_PAUSE);
+                        retry = retry.max(Retry::Soon);
                         rest.push((*place, Outcome::Promised { index }));
                     }
                 }
             }
             // What moves is given time; only tries that brought nothing are counted.
-            tries = if rest.len() < open.len() {
-                0
-            } else {
-                tries + 1
-            };
-            let gives_up = tries >= MAX_TRIES || pause == Duration::MAX;
-            if rest.is_empty() || gives_up {
+            if rest.len() < open.len() {
+                (tries, backoff) = (0, Backoff::default());
+            }
+            tries += 1;
+            let goes_on = |time| tries < MAX_TRIES && self.pause.pause(time) == Wish::GoOn;
+            if rest.is_empty() || !backoff.next(retry).is_some_and(goes_on) {
                 for answer in rest {
                     let _ = answers.send(answer);
                 }
                 return;
             }
-            thread::sleep(jittered(pause.max(backoff(tries)), worker, tries));
             open = rest.into_iter().map(|(place, _)| place).collect();
         }
     }
@@ -343,38 +343,6 @@ fn chunks(notes: &[Note<'_>]) -> VecDeque<Vec<usize>> {
     chunks
 }
 
-/// After what time it is worth asking again; `None`: it is not.
-fn pause_after(error: &ServerError) -> Option<Duration> {
-    match error {
-        ServerError::Refused {
-            problem,
-            retry_after,
-            ..
-        } if problem.passes() => Some(retry_after.unwrap_or(BUSY_PAUSE).min(MAX_PAUSE)),
-        ServerError::Fetch(_) | ServerError::Cut => Some(BUSY_PAUSE),
-        ServerError::Status { status, .. } if *status >= 500 => Some(BUSY_PAUSE),
-        _ => None,
-    }
-}
-
-/// Longer with each try that brought nothing.
-fn backoff(tries: u32) -> Duration {
-    match tries {
-        0 => Duration::ZERO,
-        _ => (BACKOFF * 2_u32.saturating_pow(tries - 1)).min(MAX_PAUSE),
-    }
-}
-
-/// Up to half as long again, so that senders that were turned away together do not come back together.
-fn jittered(pause: Duration, worker: u32, tries: u32) -> Duration {
-    let seed = std::process::id()
-        .wrapping_add(worker.wrapping_mul(40_503))
-        .wrapping_add(tries.wrapping_mul(7_919));
-    // Knuth's multiplicative hash: any spread will do, nothing is secret.
-    let spread = seed.wrapping_mul(2_654_435_761) >> 22;
-    pause + pause.mul_f64(f64::from(spread) / 2_048.0)
-}
-
 #[derive(Deserialize)]
 struct Answer {
     line: usize,
@@ -391,20 +359,13 @@ const MAX_LINES: usize = 500;
 /// A log takes 16 MiB.
 const MAX_BYTES: usize = 8 << 20;
 /// Each waits a round of the witnesses; 4,000 events on their way are below what a log's pool holds.
-const IN_FLIGHT: u32 = 8;
+const IN_FLIGHT: usize = 8;
 /// A checkpoint with 16 signature lines and 64 hashes, as JSON.
 const MAX_ANSWER_BYTES: usize = 16 << 10;
 /// One batch has a few heads.
 const MAX_HEADS: usize = 1_024;
-/// With the pauses below about five minutes of nothing.
+/// About three minutes of nothing, in which a log's machine starts again.
 const MAX_TRIES: u32 = 12;
-const BACKOFF: Duration = Duration::from_millis(500);
-/// What a log's own word may make a sender wait at once.
-const MAX_PAUSE: Duration = Duration::from_secs(60);
-/// When the log says that it is busy, and not for how long.
-const BUSY_PAUSE: Duration = Duration::from_secs(1);
-/// A round of the witnesses.
-const WITNESS_PAUSE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -420,16 +381,6 @@ mod tests {
             assert_eq!(chunks.len(), want);
             let all: Vec<usize> = chunks.into_iter().flatten().collect();
             assert_eq!(all, (0..count).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn pauses_grow_and_end() {
-        let pauses: Vec<Duration> = (0..MAX_TRIES).map(backoff).collect();
-        assert!(pauses.is_sorted() && pauses[11] == MAX_PAUSE, "{pauses:?}");
-        for tries in 0..100 {
-            let pause = jittered(MAX_PAUSE, tries % 4, tries);
-            assert!(pause >= MAX_PAUSE && pause < MAX_PAUSE * 3 / 2);
         }
     }
 }

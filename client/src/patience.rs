@@ -9,6 +9,7 @@ use std::{
     collections::hash_map::RandomState,
     fmt,
     hash::{BuildHasher, Hasher},
+    thread,
     time::Duration,
 };
 
@@ -19,7 +20,8 @@ use labelproof_host::{
 };
 
 use crate::{
-    follow::FollowError, head::HeadError, log_server::ServerError, trust::store::AdvanceError,
+    follow::FollowError, head::HeadError, log_server::ServerError, lookup::LookupError,
+    trust::store::AdvanceError,
 };
 
 /// Waits for a while.
@@ -42,6 +44,17 @@ impl Pause for AtOnce {
     }
 }
 
+/// Waits, and always goes on: for a program that a signal ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Sleep;
+
+impl Pause for Sleep {
+    fn pause(&self, time: Duration) -> Wish {
+        thread::sleep(time);
+        Wish::GoOn
+    }
+}
+
 /// What the person wants after a pause.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Wish {
@@ -57,8 +70,8 @@ pub trait Passing {
     fn retry(&self) -> Retry;
 }
 
-/// Whether and when to try again.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Whether and when to try again; of several the greatest suits them all.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Retry {
     /// It will not change.
     Never,
@@ -95,7 +108,22 @@ impl Passing for ServerError {
                 ..
             } => Retry::of_status(problem.status(), *retry_after),
             Self::Status { status, .. } => Retry::of_status(*status, None),
-            _ => Retry::Never,
+            Self::Cut => Retry::Soon,
+            Self::NoStatus | Self::NotANote { .. } | Self::NotOurs => Retry::Never,
+        }
+    }
+}
+
+impl Passing for LookupError {
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Server(error) => error.retry(),
+            Self::Advance(AdvanceError::Tiles(error)) => error.retry(),
+            Self::Advance(_)
+            | Self::Bundle(_)
+            | Self::NotHome(_)
+            | Self::OtherSubject { .. }
+            | Self::Unverified(_) => Retry::Never,
         }
     }
 }

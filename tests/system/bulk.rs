@@ -1,5 +1,6 @@
 //! Many labels from one file: what is right goes in once, what is wrong is named, and a kill changes nothing.
 
+mod answers;
 mod mistakes;
 mod sheet;
 

@@ -90,7 +90,7 @@ impl Desk {
 }
 
 /// An open-ended label, so that no test ends with its validity.
-fn issue(label: &str) -> Vec<u8> {
+pub(crate) fn issue(label: &str) -> Vec<u8> {
     issue_until(label, None)
 }
 

@@ -16,6 +16,7 @@ use labelproof::{
     batch::{Mode, Note, Outcome, Sender},
     log_server::ServerError,
     lookup::{Freshness, Looked, freshness},
+    patience::AtOnce,
     submit::Arrival,
     trust::{
         TrustFile, TrustedLog,
@@ -229,7 +230,7 @@ impl<'a> Desk<'a> {
             text: &text,
         };
         let mut outcome = None;
-        Sender::new(&to.server, to.log, self.world.now(), Mode::DryRun)
+        Sender::new(&to.server, to.log, self.world.now(), Mode::DryRun, &AtOnce)
             .send(&[note], |_, got| outcome = Some(got));
         match outcome {
             Some(Outcome::Accepted) => Ok(said("the log would take it")),

@@ -3,6 +3,7 @@
 use labelproof::{
     batch::{Mode, Note, Outcome, Sender},
     lookup::look_at,
+    patience::{Sleep, patiently},
     submit::Arrival,
 };
 use labelproof_core::merkle::LeafIndex;
@@ -49,7 +50,7 @@ impl Run<'_> {
             false => Mode::Take,
         };
         let bar = progress::bar("sending", Some(notes.len()));
-        let sender = Sender::new(&to.server, to.log, self.world.now(), mode);
+        let sender = Sender::new(&to.server, to.log, self.world.now(), mode, &Sleep);
         let (entries, logged, columns) = (&mut self.entries, &mut self.logged, self.columns);
         let mut kept = Ok(());
         let mut unproved = Vec::new();
@@ -82,7 +83,8 @@ impl Run<'_> {
         let Some(event) = entry.event() else {
             return Ok(());
         };
-        let looked = look_at(&to.server, to.log, entry.subject(), self.world.now());
+        let ask = || look_at(&to.server, to.log, entry.subject(), self.world.now());
+        let looked = patiently(&Sleep, ask);
         let found = looked.as_ref().is_ok_and(|looked| {
             let mut history = looked.history().iter();
             history.any(|past| past.index() == index && past.event().id() == event)

@@ -3,12 +3,16 @@
 use std::{
     collections::HashMap,
     path::Path,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     sync::mpsc,
     thread,
+    time::Duration,
 };
 
-use labelproof::lookup::{Freshness, freshness, look_at};
+use labelproof::{
+    lookup::{Freshness, freshness, look_at},
+    patience::{Passing, Pause, Retry, Sleep, Wish, patiently},
+};
 use labelproof_core::{
     event::{EventId, Subject},
     merkle::LeafIndex,
@@ -69,16 +73,18 @@ impl Run<'_> {
             .collect();
         let bar = progress::bar("asking", Some(subjects.len()));
         let now = self.world.now();
-        let next = AtomicUsize::new(0);
+        let (next, patience) = (AtomicUsize::new(0), Shared::default());
         let (answers, arriving) = mpsc::channel();
         thread::scope(|scope| {
             for _ in 0..ASKERS {
-                let (answers, subjects, next) = (answers.clone(), &subjects, &next);
+                let (answers, subjects) = (answers.clone(), &subjects);
+                let (next, patience) = (&next, &patience);
                 scope.spawn(move || {
                     while let Some((place, subject)) =
                         subjects.get(next.fetch_add(1, Ordering::Relaxed))
                     {
-                        let found = look_at(&to.server, to.log, subject, now).map(|looked| {
+                        let ask = || look_at(&to.server, to.log, subject, now);
+                        let found = patience.ask(ask).map(|looked| {
                             let as_of = looked.as_of();
                             let events = looked
                                 .history()
@@ -159,12 +165,42 @@ impl Run<'_> {
         }
         // One answer goes into the trust store: the next run knows how far the log was.
         let subject = self.entries[*last].subject();
-        crate::lookup::look_up(&to.server, to.log, &to.store, subject, self.world)?;
-        self.world.trace(format!(
-            "the head is kept beside {}",
-            Path::new(&self.args.network.trust).display()
-        ));
+        let file = Path::new(&self.args.network.trust).display();
+        match crate::lookup::look_up(&to.server, to.log, &to.store, subject, self.world) {
+            Ok(_) => self.world.trace(format!("the head is kept beside {file}")),
+            // Every row has its own proof; only the next run knows less.
+            Err(failure) if failure.exit() == Exit::Unreachable => self.world.warn(format!(
+                "{}; the newest head is not kept beside {file}",
+                failure.what()
+            )),
+            Err(failure) => return Err(failure),
+        }
         Ok(())
+    }
+}
+
+/// Patience that all askers share: a log that used it up for one row is asked once for each of the others.
+#[derive(Debug, Default)]
+struct Shared {
+    used_up: AtomicBool,
+}
+
+impl Shared {
+    fn ask<T, E: Passing>(&self, work: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+        patiently(self, work).inspect_err(|error| {
+            if error.retry() != Retry::Never {
+                self.used_up.store(true, Ordering::Relaxed);
+            }
+        })
+    }
+}
+
+impl Pause for Shared {
+    fn pause(&self, time: Duration) -> Wish {
+        if self.used_up.load(Ordering::Relaxed) {
+            return Wish::Stop;
+        }
+        Sleep.pause(time)
     }
 }
 
