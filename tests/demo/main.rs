@@ -20,6 +20,7 @@ use labelproof_tests::programs::Program;
 mod assortment;
 mod check;
 mod labels;
+mod lie;
 mod publish;
 mod registry;
 mod story;
@@ -33,9 +34,12 @@ mod tour;
 #[command(
     name = "labelproof-demo",
     version,
-    after_help = "Example: labelproof-demo --once"
+    after_help = "Example: labelproof-demo --once",
+    args_conflicts_with_subcommands = true
 )]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Instead>,
     /// Run the seven commands as printed, then stop; exits with 0 if each did what it says.
     #[arg(long)]
     once: bool,
@@ -44,10 +48,32 @@ struct Args {
     dir: Option<PathBuf>,
 }
 
+/// What it does instead of bringing a network up.
+#[derive(Debug, clap::Subcommand)]
+enum Instead {
+    /// Lie with the log key of a demo that is up, and watch the lie being proved.
+    ///
+    /// Signs a second list of the same size in which a label was never revoked, makes evidence of the two heads, and
+    /// runs `labelproof verify` on it. Nothing is published: the log that runs goes on as it was.
+    #[command(after_help = "Example: labelproof-demo lie --dir demo")]
+    Lie {
+        /// The folder that the demo was started with.
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
+    },
+}
+
 fn main() -> ExitCode {
     let name = env::args_os().next().unwrap_or_default();
     let Some(program) = Program::of_argv0(Path::new(&name)) else {
-        return demo(Args::parse());
+        let args = Args::parse();
+        return match args.command {
+            None => demo(args),
+            Some(Instead::Lie { dir }) => match lie::tell(&dir) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => failed(&error),
+            },
+        };
     };
     if env::var_os(CHILD_VARIABLE).is_some() {
         end_with_parent();

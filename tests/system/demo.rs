@@ -62,6 +62,7 @@ fn an_interrupt_ends_every_process_and_keeps_a_given_folder() {
     let folder = dir.path().join("network");
     let mut child = start(&["--dir", folder.to_str().unwrap()]);
     wait_for_the_last_line(&mut child);
+    a_lie_with_its_key_is_proved(&folder);
     let children = children_of(child.id());
     assert_eq!(children.len(), CHILDREN);
     signal("INT", child.id());
@@ -145,6 +146,31 @@ fn what_the_demo_shows_holds_without_two_witnesses_and_not_without_three() {
     assert_ne!(run(&another), "0", "revoked, with four witnesses of seven");
     signal("INT", child.id());
     child.wait().unwrap();
+}
+
+/// `labelproof-demo lie`, beside a demo that is up.
+fn a_lie_with_its_key_is_proved(folder: &Path) {
+    let lie = |dir: &Path| {
+        let args = ["lie", "--dir"];
+        Command::new(demo()).args(args).arg(dir).output().unwrap()
+    };
+    // Cosignatures are renewed meanwhile; what is signed stays.
+    let head = |file: &str| {
+        let note = fs::read_to_string(folder.join(file)).unwrap();
+        note.lines().take(3).collect::<Vec<_>>().join(" ")
+    };
+    let before = head("log/checkpoint");
+    let told = lie(folder);
+    let said = String::from_utf8(told.stdout).unwrap();
+    assert!(told.status.success(), "{said}");
+    for words in ["THE LOG MISBEHAVED", "claim      fork", "exit code 20"] {
+        assert!(said.contains(words), "{words} is not in:\n{said}");
+    }
+    assert_eq!(head("log/checkpoint"), before);
+    assert_eq!(head("lie/shown-to-one.note"), before);
+    assert_ne!(head("lie/shown-to-another.note"), before);
+    let nowhere = lie(&folder.join("keys"));
+    assert_eq!(nowhere.status.code(), Some(1), "there is no demo's log");
 }
 
 fn start(args: &[&str]) -> Child {
