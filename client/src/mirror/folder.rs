@@ -66,10 +66,8 @@ impl Folder {
     /// # Errors
     /// [`FolderError`].
     pub fn open(fs: Arc<dyn Fs>, dir: &Path, log: &TrustedLog) -> Result<Self, FolderError> {
-        let folder = Self {
-            _lock: Some(DirLock::take(dir, "labelproof mirror --check")?),
-            ..Self::open_to_read(fs, dir, log)?
-        };
+        let mut folder = Self::open_to_read(fs, dir, log)?;
+        folder._lock = Some(DirLock::take(dir, "labelproof mirror --check")?);
         Ok(folder)
     }
 
