@@ -9,6 +9,7 @@
 mod bundles;
 mod cast;
 mod corners;
+mod judged;
 mod script;
 mod snapshots;
 
