@@ -65,8 +65,8 @@ class Key:
         self.type, self.public = data[0], data[1:]
 
 
-def open_checkpoint(note, trusted):
-    """The tree size, the root and as_of of a checkpoint with log key and quorum."""
+def open_signed(note):
+    """The text of a note, and its signatures by name and key id."""
     gap = note.rindex("\n\n")
     text, signatures = note[: gap + 1], {}
     for line in note[gap + 2 :].split("\n")[:-1]:
@@ -74,6 +74,12 @@ def open_checkpoint(note, trusted):
         data = unbase64(data)
         demand((name, data[:4]) not in signatures, "line twice")
         signatures[name, data[:4]] = data[4:]
+    return text, signatures
+
+
+def open_checkpoint(note, trusted):
+    """The tree size, the root and as_of of a checkpoint with log key and quorum."""
+    text, signatures = open_signed(note)
     body = text.split("\n")
     demand(len(body) == 4 and body[0] == trusted["origin"], "three lines of this log")
     log = Key(trusted["log"])

@@ -5,7 +5,8 @@
     make.py --check    says whether the committed vectors equal what it makes, whether the example
                        of the specification does, and whether every state head of history.json,
                        a log that the Rust code wrote, is what its own state function gives, and
-                       whether every bundle of bundles.json proves what stands beside it
+                       whether every bundle of bundles.json proves what stands beside it, and
+                       every file of evidence.json what it says
 
 Standard library only. Nothing here is shared with the Rust code: where the two agree,
 the specification suffices; where they do not, one of the three is wrong.
@@ -19,6 +20,7 @@ sys.dont_write_bytecode = True
 
 import bundle
 import ed25519
+import evidence
 import replay
 from formats import NONE, b64, canonical_id, chain, index_record, leaf_hash, list_chunks
 from formats import list_root, map_key, map_leaf, map_proof, map_root, merkle_path, sha256
@@ -311,6 +313,7 @@ def main():
     wrong += ["docs/spec/state.md: " + line for line in example() if line not in specification]
     wrong += replay.check(HERE / "history.json")
     wrong += bundle.check(HERE / "bundles.json")
+    wrong += evidence.check(HERE / "evidence.json")
     if wrong:
         sys.exit("differ from what the specification says:\n" + "\n".join(wrong))
     print("%d files of vectors %s" % (len(VECTORS), "agree" if sys.argv[1:] else "written"))
