@@ -130,7 +130,7 @@ pub(crate) enum Command {
     Status(Status),
     /// Check proofs from files; opens no socket.
     #[command(
-        after_help = "Example:\n  labelproof verify jp.jc-star.EX-000123.labelproof --trust trust.toml \\\n      --subject jp.jc-star/EX-000123"
+        after_help = "Example:\n  labelproof verify jp.jc-star.EX-000123.labelproof --trust trust.toml \\\n      --subject jp.jc-star/EX-000123\n  labelproof verify wrong-head.evidence --trust trust.toml --mirror DIR"
     )]
     Verify(Verify),
     /// Check a whole assortment, against a pack without a network, or asking the log once.
