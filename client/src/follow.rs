@@ -16,8 +16,8 @@ use labelproof_host::tiles::TilesError;
 
 use crate::{
     head::{AcceptedHead, HeadError, newest_head},
-    log_server::LogServer,
     patience::Pause,
+    source::Source,
     trust::{
         TrustedLog,
         store::{TrustStore, grown},
@@ -36,7 +36,7 @@ pub enum Start {
 /// Follows one log.
 #[derive(Debug)]
 pub struct Follower<'a> {
-    server: &'a LogServer,
+    source: &'a dyn Source,
     log: &'a TrustedLog,
     store: &'a TrustStore,
     pause: &'a dyn Pause,
@@ -69,16 +69,16 @@ impl<'a> ProvedEntry<'a> {
 }
 
 impl<'a> Follower<'a> {
-    /// Follows `server` from `start`; nothing is asked yet.
+    /// Follows `source` from `start`; nothing is asked yet.
     pub fn new(
-        server: &'a LogServer,
+        source: &'a dyn Source,
         log: &'a TrustedLog,
         store: &'a TrustStore,
         pause: &'a dyn Pause,
         start: Start,
     ) -> Self {
         Self {
-            server,
+            source,
             log,
             store,
             pause,
@@ -99,7 +99,7 @@ impl<'a> Follower<'a> {
         now: Time,
         mut show: impl FnMut(ProvedEntry<'_>) -> ControlFlow<()>,
     ) -> Result<AcceptedHead<'a>, FollowError> {
-        let seen = newest_head(self.server, self.log, self.store, self.pause, now)?;
+        let seen = newest_head(self.source, self.log, self.store, self.pause, now)?;
         let size = seen.head().head().size();
         match &self.last {
             Some(last) if last.head().size() > size => return Ok(seen),

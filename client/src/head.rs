@@ -14,9 +14,10 @@ use labelproof_core::{
 use labelproof_host::tiles::{TileReader, TilesError};
 
 use crate::{
-    log_server::{LogServer, ServerError},
+    log_server::ServerError,
     patience::{PatientTiles, Pause, patiently},
     proof::{EntryError, open_checkpoint},
+    source::Source,
     trust::{
         TrustedLog,
         store::{AdvanceError, Standing, TrustStore, relate},
@@ -28,25 +29,38 @@ use crate::{
 /// # Errors
 /// [`HeadError`]; [`AdvanceError::Fork`] carries evidence, and the store is as it was.
 pub fn newest_head<'a>(
-    server: &LogServer,
+    source: &'a dyn Source,
     log: &TrustedLog,
     store: &TrustStore,
     pause: &'a dyn Pause,
     now: Time,
 ) -> Result<AcceptedHead<'a>, HeadError> {
-    let note = patiently(pause, || server.checkpoint())?;
+    let note = patiently(pause, || source.checkpoint())?;
     let signed = open_checkpoint(note, log)?;
     let head = log
         .policy()
         .accept(signed, now)
         .map_err(EntryError::Quorum)?;
+    take_head(head, source, log, store, pause)
+}
+
+/// Takes in a head that met the quorum of `log`, with tiles from `source`.
+///
+/// # Errors
+/// As [`newest_head`].
+pub fn take_head<'a>(
+    head: WitnessedCheckpoint,
+    source: &'a dyn Source,
+    log: &TrustedLog,
+    store: &TrustStore,
+    pause: &'a dyn Pause,
+) -> Result<AcceptedHead<'a>, HeadError> {
     let before = store.newest(log).map_err(AdvanceError::Store)?;
     if let Some(before) = &before {
         // Two heads of one size need no tile to be evidence.
         relate(before, &head).map_err(AdvanceError::Fork)?;
     }
-    let source = PatientTiles::new(server.tile_source(), pause);
-    let tiles = TileReader::new(source, head.signed());
+    let tiles = TileReader::new(PatientTiles::new(source, pause), head.signed());
     let first = NodeId::new(0, 0).expect("every tree may have a leaf 0");
     let is_genesis = tiles.read_nodes(&[first])? == [log.genesis().into()];
     let other = HeadError::OtherGenesis {

@@ -21,5 +21,6 @@ pub mod mirror;
 pub mod pack;
 pub mod patience;
 pub mod proof;
+pub mod source;
 pub mod submit;
 pub mod trust;

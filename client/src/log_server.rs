@@ -25,6 +25,7 @@ use labelproof_core::{
 };
 use labelproof_host::{
     fetch::{Fetch, FetchError, Response},
+    fs::FsError,
     tiles::{HttpTiles, TileReader},
 };
 use serde::Deserialize;
@@ -261,6 +262,9 @@ pub enum ServerError {
     /// No answer.
     #[error("cannot reach the log")]
     Fetch(#[from] FetchError),
+    /// A folder that holds the log's files cannot be read.
+    #[error("cannot read the log's folder")]
+    Folder(#[from] FsError),
     /// Logs have no status of their own.
     #[error("a log has no status; ask for a label, authority, scheme or member")]
     NoStatus,

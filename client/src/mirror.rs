@@ -22,9 +22,9 @@ pub use check::{Checked, check};
 pub use folder::{Folder, FolderError};
 
 use crate::{
-    head::{HeadError, newest_head},
-    log_server::LogServer,
+    head::{AcceptedHead, HeadError, newest_head},
     patience::Pause,
+    source::Source,
     trust::{
         TrustedLog,
         store::{TrustStore, grown},
@@ -34,8 +34,8 @@ use crate::{
 /// Where a mirror copies from, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan<'a> {
-    /// The log, or another mirror of it.
-    pub server: &'a LogServer,
+    /// The log, or another copy of it.
+    pub source: &'a dyn Source,
     /// Whom to believe.
     pub log: &'a TrustedLog,
     /// The newest accepted head.
@@ -115,7 +115,7 @@ pub fn update(
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<Copied, MirrorError> {
     let before = folder.checkpoint(plan.log, now)?;
-    let seen = newest_head(plan.server, plan.log, plan.store, plan.pause, now)?;
+    let seen = newest_head(plan.source, plan.log, plan.store, plan.pause, now)?;
     let copied = |head: WitnessedCheckpoint, written| Copied {
         head,
         before: before.as_ref().map(WitnessedCheckpoint::head),
@@ -130,10 +130,27 @@ pub fn update(
         grown(before.signed(), seen.head().signed(), seen.tiles()).map_err(HeadError::Advance)?;
     }
     let have = before.as_ref().map(WitnessedCheckpoint::head);
-    let written = copy::copy(folder, plan, &seen, have, tell)?;
+    let written = bring(folder, &seen, have, plan.pause, plan.parallel, tell)?;
+    Ok(copied(seen.head().clone(), written))
+}
+
+/// Brings `folder`, which serves `have`, to an accepted head that appends to it; tells how many files were written.
+///
+/// # Errors
+/// As [`update`].
+pub fn bring(
+    folder: &Folder,
+    seen: &AcceptedHead<'_>,
+    have: Option<TreeHead>,
+    pause: &dyn Pause,
+    parallel: Parallel,
+    tell: &(dyn Fn(Progress) + Sync),
+) -> Result<u64, MirrorError> {
+    let how = copy::How { pause, parallel };
+    let written = copy::copy(folder, how, seen, have, tell)?;
     folder.put_checkpoint(&seen.head().signed().note().to_bytes())?;
     folder.drop_partials(seen.head().head().size())?;
-    Ok(copied(seen.head().clone(), written))
+    Ok(written)
 }
 
 /// Why a mirror is not at the newest head.

@@ -16,12 +16,12 @@ use std::{
 use labelproof_core::tile::TilePath;
 use labelproof_host::{
     fetch::FetchCause,
-    tiles::{HttpTiles, SourceError, TileSource, TilesError},
+    tiles::{SourceError, TileSource, TilesError},
 };
 
 use crate::{
     follow::FollowError, head::HeadError, log_server::ServerError, lookup::LookupError,
-    trust::store::AdvanceError,
+    source::Source, trust::store::AdvanceError,
 };
 
 /// Waits for a while.
@@ -109,7 +109,9 @@ impl Passing for ServerError {
             } => Retry::of_status(problem.status(), *retry_after),
             Self::Status { status, .. } => Retry::of_status(*status, None),
             Self::Cut => Retry::Soon,
-            Self::NoStatus | Self::NotANote { .. } | Self::NotOurs => Retry::Never,
+            Self::Folder(_) | Self::NoStatus | Self::NotANote { .. } | Self::NotOurs => {
+                Retry::Never
+            }
         }
     }
 }
@@ -232,23 +234,23 @@ pub fn jittered(time: Duration) -> Duration {
     time * (75 + percent) / 100
 }
 
-/// A log's tiles over HTTP, asked for again while the log is busy.
-#[derive(Clone, Debug)]
+/// A log's tiles, asked for again while their source is busy.
+#[derive(Clone, Copy, Debug)]
 pub struct PatientTiles<'a> {
-    tiles: HttpTiles,
+    source: &'a dyn Source,
     pause: &'a dyn Pause,
 }
 
 impl<'a> PatientTiles<'a> {
     /// The same tiles; waits with `pause`.
-    pub fn new(tiles: HttpTiles, pause: &'a dyn Pause) -> Self {
-        Self { tiles, pause }
+    pub fn new(source: &'a dyn Source, pause: &'a dyn Pause) -> Self {
+        Self { source, pause }
     }
 }
 
 impl TileSource for PatientTiles<'_> {
     fn get(&self, path: &TilePath) -> Result<Option<Vec<u8>>, SourceError> {
-        patiently(self.pause, || self.tiles.get(path))
+        patiently(self.pause, || self.source.get(path))
     }
 }
 

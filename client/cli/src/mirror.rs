@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Mirror, world: &World) -> Result<Report, Failure> {
     let folder = Folder::open_or_begin(world.fs(), &args.dir, from.log)
         .map_err(|error| folder_failed(&error))?;
     let plan = Plan {
-        server: &from.server,
+        source: &from.server,
         log: from.log,
         store: &from.store,
         pause: &stop,

@@ -19,20 +19,30 @@ use labelproof_core::{
 };
 use std::time::Duration;
 
-use super::{Folder, MirrorError, Plan, Progress};
-use crate::{head::AcceptedHead, patience::Wish};
+use super::{Folder, MirrorError, Parallel, Progress};
+use crate::{
+    head::AcceptedHead,
+    patience::{Pause, Wish},
+};
+
+/// How to wait, and how many requests at a time.
+#[derive(Clone, Copy)]
+pub(super) struct How<'a> {
+    pub(super) pause: &'a dyn Pause,
+    pub(super) parallel: Parallel,
+}
 
 /// Copies what is missing, and tells how many files were written.
 pub(super) fn copy(
     folder: &Folder,
-    plan: &Plan<'_>,
+    how: How<'_>,
     seen: &AcceptedHead<'_>,
     have: Option<TreeHead>,
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<u64, MirrorError> {
     let copy = Copy {
         folder,
-        plan,
+        how,
         seen,
         size: seen.head().head().size(),
         have: have.map_or(TreeSize::EMPTY, |head| head.size()),
@@ -79,7 +89,7 @@ pub(super) fn copy(
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..plan.parallel.get() {
+        for _ in 1..how.parallel.get() {
             scope.spawn(work);
         }
         work();
@@ -95,7 +105,7 @@ pub(super) fn copy(
 
 struct Copy<'a> {
     folder: &'a Folder,
-    plan: &'a Plan<'a>,
+    how: How<'a>,
     seen: &'a AcceptedHead<'a>,
     size: TreeSize,
     have: TreeSize,
@@ -104,7 +114,7 @@ struct Copy<'a> {
 
 impl Copy<'_> {
     fn must_go_on(&self) -> Result<(), MirrorError> {
-        match self.plan.pause.pause(Duration::ZERO) {
+        match self.how.pause.pause(Duration::ZERO) {
             Wish::GoOn => Ok(()),
             Wish::Stop => Err(MirrorError::Stopped),
         }

@@ -107,18 +107,37 @@ impl Folder {
         log: &TrustedLog,
         now: Time,
     ) -> Result<Option<WitnessedCheckpoint>, FolderError> {
+        let Some(signed) = self.signed_checkpoint(log)? else {
+            return Ok(None);
+        };
+        match log.policy().accept(signed, now) {
+            Ok(head) => Ok(Some(head)),
+            Err(_) => Err(self.bad_checkpoint()),
+        }
+    }
+
+    /// The same for whoever wrote it here and trusts that the quorum was checked then.
+    ///
+    /// # Errors
+    /// [`FolderError::BadCheckpoint`] for one that the log did not sign.
+    pub fn signed_checkpoint(
+        &self,
+        log: &TrustedLog,
+    ) -> Result<Option<SignedCheckpoint>, FolderError> {
         let path = self.dir.join(CHECKPOINT);
         if !self.fs.exists(&path)? {
             return Ok(None);
         }
-        let bytes = self.fs.read(&path)?;
-        let signed = Note::parse(&bytes)
-            .ok()
-            .and_then(|note| open_checkpoint(note, log).ok());
-        match signed.and_then(|signed| log.policy().accept(signed, now).ok()) {
-            Some(head) => Ok(Some(head)),
-            None => Err(FolderError::BadCheckpoint { path }),
+        let note = Note::parse(&self.fs.read(&path)?);
+        match note.map(|note| open_checkpoint(note, log)) {
+            Ok(Ok(signed)) => Ok(Some(signed)),
+            _ => Err(self.bad_checkpoint()),
         }
+    }
+
+    fn bad_checkpoint(&self) -> FolderError {
+        let path = self.dir.join(CHECKPOINT);
+        FolderError::BadCheckpoint { path }
     }
 
     /// Its tiles, checked against a head.
@@ -126,8 +145,20 @@ impl Folder {
         self.tiles_under(head.signed())
     }
 
-    pub(super) fn tiles_under(&self, checkpoint: &SignedCheckpoint) -> TileReader<DirTiles> {
+    /// Its tiles, checked against a head that needs no quorum.
+    pub fn tiles_under(&self, checkpoint: &SignedCheckpoint) -> TileReader<DirTiles> {
         TileReader::new(DirTiles::new(self.fs.clone(), self.dir.clone()), checkpoint)
+    }
+
+    /// Throws a file away that is not what a head stands for; the next copy brings it again.
+    ///
+    /// # Errors
+    /// [`FsError`].
+    pub fn discard(&self, path: TilePath) -> Result<(), FsError> {
+        match self.fs.remove(&self.file(path)) {
+            Err(error) if !error.is_not_found() => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     pub(super) fn has(&self, path: TilePath) -> Result<bool, FsError> {

@@ -120,17 +120,23 @@ impl TrustStore {
     }
 
     fn file_of(&self, origin: &Origin) -> PathBuf {
-        let mut name = String::new();
-        for byte in origin.to_string().bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => {
-                    name.push(byte.into());
-                }
-                other => name.push_str(&format!(":{other:02X}")),
-            }
-        }
+        let name = file_name(origin);
         self.dir.join(format!("{name}.checkpoint"))
     }
+}
+
+/// The origin as part of a file's name: bytes that are special to some file system as `:XX`.
+pub fn file_name(origin: &Origin) -> String {
+    let mut name = String::new();
+    for byte in origin.as_str().bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => {
+                name.push(byte.into());
+            }
+            other => name.push_str(&format!(":{other:02X}")),
+        }
+    }
+    name
 }
 
 /// The newest head accepted from one log.
