@@ -56,6 +56,7 @@ use key::{MapKey, MapName};
 pub(crate) use labels::labels_of;
 use list::{Code, StatusList};
 use map::Map;
+use record::StateRecord;
 use registry::GENESIS_INDEX;
 
 /// The state after all entries so far: the sequenced ones and those admitted to be sequenced next, in order.
@@ -162,6 +163,17 @@ impl State {
             .filter(is_missing)
             .cloned()
             .collect()
+    }
+
+    /// The record of a label as it is now; none if there is no such label.
+    ///
+    /// # Panics
+    /// If the map holds a record that this program would not write.
+    #[must_use]
+    pub fn label_record(&self, label: &LabelId) -> Option<StateRecord> {
+        let name = labels::label_name(&self.subjects.registry, label).ok()?;
+        let bytes = self.map.get(&name.key())?;
+        Some(StateRecord::from_bytes(bytes).expect("the state function writes well-formed records"))
     }
 
     fn knows(&self, label: &MapName) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! One file is all of them. Started under its own name it lays out a log, seven witnesses and
 //! two hundred invented labels, checks a few, and says what a person can try; started as
-//! `labelproof`, `labelproof-log` or `labelproof-witness` (links in `DIR/bin`), it is that
+//! `labelproof`, `labelproof-log`, `labelproof-witness` or `labelproof-monitor` (links in `DIR/bin`), it is that
 //! program. Child processes end with the demo, also when it is killed.
 
 use std::fmt::Display;
@@ -82,6 +82,7 @@ fn main() -> ExitCode {
         Program::Client => labelproof_cli::main(env::args_os()),
         Program::Log => labelproof_log::cli::main(env::args_os()),
         Program::Witness => labelproof_witness::cli::main(env::args_os()),
+        Program::Monitor => labelproof_monitor::cli::main(env::args_os()),
     }
 }
 

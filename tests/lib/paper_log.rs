@@ -17,7 +17,7 @@ use labelproof_core::merkle::{LeafHash, LeafIndex, TreeSize, WholeTree};
 use labelproof_core::receipt::Receipt;
 use labelproof_core::state::head::StateHead;
 use labelproof_core::state::key::MapKey;
-use labelproof_core::state::{SignatureMemo, State, StateView};
+use labelproof_core::state::{Replayed, SignatureMemo, State, StateView};
 use labelproof_core::status::pack::{self, PackSubject};
 use labelproof_core::status::{self, Opening, ReadLog};
 use labelproof_core::tile::TileEdge;
@@ -75,6 +75,16 @@ impl PaperLog {
         let head = self.state.append_head(self.time.unix() * 1_000);
         self.entries.push(head.to_bytes());
         self.head = (head, view);
+    }
+
+    /// Takes an entry that no honest log takes; the state goes on without it.
+    ///
+    /// # Panics
+    /// If the state function accepts it.
+    pub fn take_bad(&mut self, entry: Vec<u8>) {
+        let replayed = self.state.replay_entry(&entry);
+        assert!(matches!(replayed, Ok(Replayed::Refused(_))), "{replayed:?}");
+        self.entries.push(entry);
     }
 
     /// Moves the time at which witnesses cosign.

@@ -15,11 +15,13 @@ pub enum Program {
     Log,
     /// `labelproof-witness`.
     Witness,
+    /// `labelproof-monitor`.
+    Monitor,
 }
 
 impl Program {
     /// Every program, in the order a person meets them.
-    pub const ALL: [Self; 3] = [Self::Client, Self::Log, Self::Witness];
+    pub const ALL: [Self; 4] = [Self::Client, Self::Log, Self::Witness, Self::Monitor];
 
     /// The name it is started under.
     #[must_use]
@@ -28,6 +30,7 @@ impl Program {
             Self::Client => "labelproof",
             Self::Log => "labelproof-log",
             Self::Witness => "labelproof-witness",
+            Self::Monitor => "labelproof-monitor",
         }
     }
 

@@ -16,6 +16,7 @@ mod crash_points;
 mod flipped_bit;
 mod ledger;
 mod log_node;
+mod monitor;
 mod seeds;
 mod witness_node;
 mod world;

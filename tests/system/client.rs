@@ -76,7 +76,12 @@ impl Desk {
     }
 
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(self.programs.path(Program::Client));
+        self.command_of(Program::Client)
+    }
+
+    /// Another program, to be run in the folder.
+    pub(crate) fn command_of(&self, program: Program) -> Command {
+        let mut command = Command::new(self.programs.path(program));
         command.current_dir(self.dir.path());
         command
             .env_remove("LABELPROOF_TRUST")

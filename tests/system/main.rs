@@ -16,6 +16,7 @@ mod http_api;
 mod life;
 mod metrics;
 mod mirror;
+mod monitor;
 mod quorum;
 mod readme;
 mod rebuild;

@@ -5,17 +5,25 @@
 //! ```
 //! Three kinds of finding are never mixed: *evidence*, which others can check offline and which accuses the log;
 //! *observations*, which accuse nobody; and being *blind*, which is about the monitor itself.
-//!
-//! Here so far: what is told and how; what follows a log, and the program, are not.
 
+mod alarms;
 pub mod alert;
 pub mod board;
+pub mod casebook;
+pub mod cli;
+mod config;
+mod daily;
 pub mod finding;
+pub mod follow;
+mod histories;
 pub mod http;
 pub mod journal;
 pub mod name;
 pub mod notify;
+mod polite;
 mod records;
+pub mod rules;
 #[cfg(test)]
 mod samples;
+mod verify;
 pub mod watch;

@@ -300,6 +300,7 @@ mod tests {
             Alert::blind(&origin, &Blindness::OtherKey, at),
             Alert::own_file("recalls.txt, line 3: unknown word `gtim`", at),
             Alert::sees_again(&origin, at, at),
+            Alert::daily(true, &["One log.".to_owned()], at),
         ]
     }
 

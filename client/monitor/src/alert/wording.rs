@@ -288,6 +288,27 @@ impl Alert {
         )
     }
 
+    /// The verdict of the day of `at`: how each log stands, a line each.
+    ///
+    /// Told again on that day, also after a restart, it is the same alert.
+    #[must_use]
+    pub fn daily(is_well: bool, lines: &[String], at: Time) -> Self {
+        let day = at.to_string();
+        let day = day.split_once('T').map_or(day.as_str(), |(day, _)| day);
+        let (severity, title) = match is_well {
+            true => (Severity::Info, format!("{day}: nothing wrong")),
+            false => (Severity::Warning, format!("{day}: not as it should be")),
+        };
+        Self::new(
+            Rule::Daily,
+            severity,
+            at,
+            (None, Occasion::hashed(format!("daily\n{day}\n"))),
+            Words::new(title, lines.join(" ")),
+            Proof::Seen(Vec::new()),
+        )
+    }
+
     /// An alert about a moment: another one a second later is another alert.
     fn named(
         rule: Rule,

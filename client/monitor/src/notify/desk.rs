@@ -30,7 +30,7 @@ use super::{
 #[derive(Debug)]
 pub struct Desk {
     bell: Arc<Bell>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     standings: Vec<Arc<Mutex<Standing>>>,
 }
 
@@ -72,7 +72,7 @@ impl Desk {
         }
         Ok(Self {
             bell,
-            threads,
+            threads: Mutex::new(threads),
             standings,
         })
     }
@@ -94,10 +94,11 @@ impl Desk {
     /// Waits until no channel has anything due at once, at most `patience`, and stops them all.
     ///
     /// A channel that is in the middle of a try is left to it; the try counts as not made.
-    pub fn finish(self, patience: Duration) {
+    pub fn finish(&self, patience: Duration) {
         self.bell.settle(Instant::now() + patience);
         self.bell.stop();
-        for thread in self.threads {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
             if self.bell.is_quiet() {
                 // It only has to leave its loop.
                 let _ = thread.join();

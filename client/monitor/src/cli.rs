@@ -1,0 +1,147 @@
+//! The command line of `labelproof-monitor`.
+//!
+//! ```text
+//! run  --trust FILE --dir DIR [--config FILE] [--since SIZE|DATE] [--listen ADDR]   follows the logs until SIGTERM
+//! once --trust FILE --dir DIR [--config FILE] [--since SIZE|DATE] [--json]          looks once; the exit says how it is
+//! ```
+//! Alerts are JSON lines on standard output; what the program does is said on standard error.
+
+mod bar;
+mod ground;
+mod once;
+mod run;
+
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+use labelproof_host::{
+    exit::Exit,
+    logging::{self, LogFormat, Verbosity, causes},
+};
+
+use crate::follow::Since;
+
+/// Runs the program; `args` start with its name.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers on stdout; what cannot be printed, nobody reads.
+            let _ = error.print();
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
+            return exit.into();
+        }
+    };
+    let verbosity = if cli.verbose {
+        Verbosity::Verbose
+    } else {
+        Verbosity::Normal
+    };
+    logging::init(cli.log_format, verbosity);
+    let done = match &cli.command {
+        Command::Run(args) => run::run(&args.ground, args.listen),
+        Command::Once(args) => once::run(&args.ground, args.output()),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let (exit, text) = (error.exit(), causes(&error));
+            eprintln!("labelproof-monitor: {text}");
+            if let Command::Once(args) = &cli.command
+                && args.json
+            {
+                // What cannot be printed, nobody reads; the exit code says the same.
+                let _ = once::say_failure(exit, &text);
+            }
+            exit.into()
+        }
+    }
+}
+
+/// A client that never sleeps: follows logs, verifies all of them, and tells.
+#[derive(Debug, Parser)]
+#[command(
+    name = "labelproof-monitor",
+    version,
+    after_help = "Example: labelproof-monitor run --trust trust.toml --dir monitor --config monitor.toml"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say each step of the work on stderr.
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// How log lines look.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "LABELPROOF_LOG_FORMAT"
+    )]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Follow the logs of a trust file until SIGTERM.
+    #[command(
+        after_help = "Example: labelproof-monitor run --trust trust.toml --dir monitor --config monitor.toml"
+    )]
+    Run(Run),
+    /// Look once, verify what is new, tell, and end; for cron.
+    #[command(
+        after_help = "Exit codes: 0 nothing wrong; 20 the log misbehaved, evidence is in DIR/evidence; 16 too old; \
+                      12 no quorum, or another key; 11 a tile is wrong; 69 unreachable; 1 own files; 2 usage.\n\
+                      Example: labelproof-monitor once --trust trust.toml --dir monitor"
+    )]
+    Once(Once),
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    #[command(flatten)]
+    ground: Ground,
+    /// Answer over HTTP at this address: alerts, feeds, health, metrics; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", env = "LABELPROOF_MONITOR_LISTEN")]
+    listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+struct Once {
+    #[command(flatten)]
+    ground: Ground,
+    /// Print one JSON object instead of a line for each alert, also on failure.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Once {
+    fn output(&self) -> once::Output {
+        match self.json {
+            true => once::Output::Object,
+            false => once::Output::Lines,
+        }
+    }
+}
+
+/// What both commands stand on.
+#[derive(Debug, Args)]
+struct Ground {
+    /// The trust file: which logs to follow, and whom to believe.
+    #[arg(long, value_name = "FILE", env = "LABELPROOF_TRUST")]
+    trust: PathBuf,
+    /// The monitor's folder; made if it is not there.
+    #[arg(long, env = "LABELPROOF_MONITOR_DIR")]
+    dir: PathBuf,
+    /// A TOML file with watch lists, hooks and sources.
+    #[arg(long, value_name = "FILE", env = "LABELPROOF_MONITOR_CONFIG")]
+    config: Option<PathBuf>,
+    /// Tell also of what was logged before, from this index or this day on.
+    #[arg(long, value_name = "SIZE|DATE")]
+    since: Option<Since>,
+}

@@ -1,0 +1,220 @@
+//! The configuration file of a monitor.
+//!
+//! ```toml
+//! [follow]
+//! poll = "5s"                 how often each log is asked for its checkpoint
+//! requests = 50               to one source, a second
+//! max_age = "60m"             how old the newest quorum may be
+//! patience = "60s"            how long what passes by itself may last before it is told
+//!
+//! [[source]]                  where a log is read from; else from the address in the trust file's policy
+//! origin = "labels.g7.example"
+//! url = "https://mirror.example"          or: folder = "/srv/mirror"
+//!
+//! [[watch]]
+//! name = "recalls"
+//! file = "recalls.txt"
+//!
+//! [[hook]]
+//! name = "pager"
+//! command = ["/usr/local/bin/page", "--urgent"]
+//! timeout = "30s"
+//!
+//! [daily]
+//! at = "06:00"                UTC, of a monitor that runs
+//! ```
+//! Files are named relative to the folder of the configuration.
+
+use std::path::{Path, PathBuf};
+
+use labelproof_core::checkpoint::Origin;
+use labelproof_host::{
+    config::{self, ConfigError, Count, Span},
+    fs::Fs,
+};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::{daily::Daily, name::Name};
+
+/// What a configuration file says; without one, the defaults.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    #[serde(default)]
+    pub(crate) follow: Follow,
+    #[serde(default)]
+    pub(crate) source: Vec<SourceEntry>,
+    #[serde(default)]
+    pub(crate) watch: Vec<WatchEntry>,
+    #[serde(default)]
+    pub(crate) hook: Vec<HookEntry>,
+    pub(crate) daily: Option<DailyEntry>,
+}
+
+/// How logs are followed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Follow {
+    pub(crate) poll: Span<100, HOUR_MS>,
+    pub(crate) requests: Count<1, 10_000>,
+    pub(crate) max_age: Span<60_000, { 31 * 24 * HOUR_MS }>,
+    pub(crate) patience: Span<1, HOUR_MS>,
+}
+
+impl Default for Follow {
+    fn default() -> Self {
+        let within = "the defaults are within their bounds";
+        Self {
+            poll: "5s".parse().expect(within),
+            requests: Count::try_from(50).expect(within),
+            max_age: "60m".parse().expect(within),
+            patience: "60s".parse().expect(within),
+        }
+    }
+}
+
+/// Where a log is read from.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourceEntry {
+    #[serde(deserialize_with = "origin")]
+    pub(crate) origin: Origin,
+    pub(crate) url: Option<String>,
+    pub(crate) folder: Option<PathBuf>,
+}
+
+/// A watch list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WatchEntry {
+    pub(crate) name: Name,
+    pub(crate) file: PathBuf,
+}
+
+/// The verdict of the day.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DailyEntry {
+    pub(crate) at: Daily,
+}
+
+/// A program that is started for each alert.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HookEntry {
+    pub(crate) name: Name,
+    pub(crate) command: Vec<String>,
+    #[serde(default = "hook_timeout")]
+    pub(crate) timeout: Span<100, HOUR_MS>,
+}
+
+impl Config {
+    /// Reads a file, and makes the names in it relative to its folder.
+    ///
+    /// # Errors
+    /// [`BadConfig`].
+    pub(crate) fn load(fs: &dyn Fs, path: &Path) -> Result<Self, BadConfig> {
+        let mut config: Self = config::load(fs, path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for watch in &mut config.watch {
+            watch.file = folder.join(&watch.file);
+        }
+        for source in &mut config.source {
+            match (&source.url, &mut source.folder) {
+                (Some(_), None) => {}
+                (None, Some(path)) => *path = folder.join(&path),
+                _ => return Err(BadConfig::Source(source.origin.clone())),
+            }
+        }
+        for (place, watch) in config.watch.iter().enumerate() {
+            if config.watch[..place]
+                .iter()
+                .any(|other| other.name == watch.name)
+            {
+                return Err(BadConfig::Twice(watch.name.clone()));
+            }
+        }
+        for hook in &config.hook {
+            if hook.command.first().is_none_or(String::is_empty) {
+                return Err(BadConfig::NoCommand(hook.name.clone()));
+            }
+        }
+        Ok(config)
+    }
+}
+
+fn origin<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Origin, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse().map_err(serde::de::Error::custom)
+}
+
+fn hook_timeout() -> Span<100, HOUR_MS> {
+    "30s".parse().expect("the default is within its bounds")
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub(crate) enum BadConfig {
+    #[error(transparent)]
+    File(#[from] ConfigError),
+    #[error("the [[source]] of {0} needs either a url or a folder")]
+    Source(Origin),
+    #[error("two watch lists are called {0}")]
+    Twice(Name),
+    #[error("the hook {0} has no command")]
+    NoCommand(Name),
+}
+
+const HOUR_MS: u64 = 60 * 60 * 1_000;
+
+#[cfg(test)]
+mod tests {
+    use labelproof_host::fs::RealFs;
+
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("monitor.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(&RealFs::new(), &path).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn names_are_relative_to_the_file() {
+        let config = load(
+            "[[watch]]\nname = \"recalls\"\nfile = \"lists/recalls.txt\"\n\
+             [[watch]]\nname = \"other\"\nfile = \"/etc/other.txt\"\n",
+        );
+        let config = config.unwrap();
+        assert!(config.watch[0].file.is_absolute());
+        assert!(config.watch[0].file.ends_with("lists/recalls.txt"));
+        assert_eq!(config.watch[1].file, Path::new("/etc/other.txt"));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (text, want) in [
+            ("[follow]\npol = \"5s\"\n", ":2:1: unknown key `pol`"),
+            ("[follow]\npoll = \"1ms\"\n", "between 100ms and 60m"),
+            (
+                "[[watch]]\nname = \"Big\"\nfile = \"a\"\n",
+                "1 to 32 of a-z",
+            ),
+            (
+                "[[source]]\norigin = \"a.example\"\n",
+                "needs either a url or a folder",
+            ),
+            (
+                "[[watch]]\nname=\"a\"\nfile=\"b\"\n[[watch]]\nname=\"a\"\nfile=\"c\"\n",
+                "two watch lists are called a",
+            ),
+            ("[[hook]]\nname = \"a\"\ncommand = []\n", "no command"),
+        ] {
+            let error = load(text).unwrap_err();
+            assert!(error.contains(want), "{error}");
+        }
+    }
+}
