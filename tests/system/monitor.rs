@@ -179,6 +179,34 @@ fn a_revocation_is_told_to_who_watches_the_product_the_holder_or_the_issuer() {
 }
 
 #[test]
+fn an_event_of_my_key_that_is_not_in_my_list_is_told() {
+    let mut watched = Watched::begin();
+    let key = world::key(ISSUER);
+    let config = format!(
+        "[own]\nkeys = [\"{}\"]\nevents = \"mine.txt\"\n",
+        key.vkey()
+    );
+    watched.desk.write("monitor.toml", config.as_bytes());
+    let mut mine = String::new();
+    watched.desk.write("mine.txt", mine.as_bytes());
+    watched.once(0);
+    let note = String::from_utf8(revoke(1)).unwrap();
+    mine.push_str(&format!("{}\n", world::id_of(&issue(1_000))));
+    mine.push_str(&format!("{}\n", Value::from(note)));
+    watched.desk.write("mine.txt", mine.as_bytes());
+    watched.publish(&[issue(1_000), revoke(1), revoke(2)]);
+    let told = watched.once(0);
+    assert_eq!(rules(&told), ["not-mine"]);
+    assert_eq!(told[0]["event"]["subject"], label(2));
+    // A list that cannot be read makes nothing foreign.
+    watched.desk.write("mine.txt", b"mine\n");
+    watched.publish(&[revoke(3)]);
+    let ended = watched.once_with(&[]);
+    assert_eq!(ended.code, 10, "{ended:?}");
+    assert!(ended.stderr.contains("mine.txt:1"), "{ended:?}");
+}
+
+#[test]
 fn a_log_that_cannot_be_seen_is_not_accused() {
     let mut watched = Watched::begin();
     watched.once(0);

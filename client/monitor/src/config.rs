@@ -20,6 +20,10 @@
 //! command = ["/usr/local/bin/page", "--urgent"]
 //! timeout = "30s"
 //!
+//! [own]                       what these keys signed must be in the list
+//! keys = ["label.jp.example+…"]
+//! events = "own-events.txt"
+//!
 //! [daily]
 //! at = "06:00"                UTC, of a monitor that runs
 //! ```
@@ -27,7 +31,7 @@
 
 use std::path::{Path, PathBuf};
 
-use labelproof_core::checkpoint::Origin;
+use labelproof_core::{checkpoint::Origin, key::Vkey};
 use labelproof_host::{
     config::{self, ConfigError, Count, Span},
     fs::Fs,
@@ -49,6 +53,7 @@ pub(crate) struct Config {
     pub(crate) watch: Vec<WatchEntry>,
     #[serde(default)]
     pub(crate) hook: Vec<HookEntry>,
+    pub(crate) own: Option<OwnEntry>,
     pub(crate) daily: Option<DailyEntry>,
 }
 
@@ -92,6 +97,15 @@ pub(crate) struct WatchEntry {
     pub(crate) file: PathBuf,
 }
 
+/// One's own keys, and the list of what they signed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OwnEntry {
+    #[serde(deserialize_with = "vkeys")]
+    pub(crate) keys: Vec<Vkey>,
+    pub(crate) events: PathBuf,
+}
+
 /// The verdict of the day.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,6 +134,9 @@ impl Config {
         for watch in &mut config.watch {
             watch.file = folder.join(&watch.file);
         }
+        if let Some(own) = &mut config.own {
+            own.events = folder.join(&own.events);
+        }
         for source in &mut config.source {
             match (&source.url, &mut source.folder) {
                 (Some(_), None) => {}
@@ -147,6 +164,13 @@ impl Config {
 fn origin<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Origin, D::Error> {
     let text = String::deserialize(from)?;
     text.parse().map_err(serde::de::Error::custom)
+}
+
+fn vkeys<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Vkey>, D::Error> {
+    let texts = Vec::<String>::deserialize(from)?;
+    let keys = texts.iter().map(|text| Vkey::parse(text));
+    keys.collect::<Result<_, _>>()
+        .map_err(serde::de::Error::custom)
 }
 
 fn hook_timeout() -> Span<100, HOUR_MS> {

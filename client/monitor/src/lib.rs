@@ -20,6 +20,7 @@ pub mod http;
 pub mod journal;
 pub mod name;
 pub mod notify;
+mod own;
 mod polite;
 mod records;
 pub mod rules;

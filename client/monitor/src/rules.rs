@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! event        ─▶ each watch list, with what is known of the subject ─▶ watch:NAME
+//!              ─▶ keys of one's own, and the list of what they signed ─▶ not-mine
 //! evidence · observation · blind · sees again                        ─▶ one alert each
 //! ```
 
 use std::{path::PathBuf, sync::Arc};
 
-use labelproof_core::{event::Event, merkle::LeafIndex, time::Time};
+use labelproof_core::{event::Event, key::Vkey, merkle::LeafIndex, time::Time};
 use labelproof_host::{fs::Fs, logging::causes};
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     board::Standing,
     finding::{Finding, Logged},
     name::Name,
+    own::{Own, OwnError, Owned},
     watch::{Background, WatchError, WatchList},
 };
 
@@ -32,10 +34,11 @@ pub trait Listener: Send {
 pub struct Rules {
     fs: Arc<dyn Fs>,
     lists: Vec<WatchList>,
+    own: Option<Own>,
 }
 
 impl Rules {
-    /// Reads the watch lists.
+    /// Reads the watch lists; nobody's keys are one's own yet.
     ///
     /// # Errors
     /// [`WatchError`], the first.
@@ -44,7 +47,25 @@ impl Rules {
             .into_iter()
             .map(|(name, path)| WatchList::open(&*fs, name, &path));
         let lists = lists.collect::<Result<_, _>>()?;
-        Ok(Self { fs, lists })
+        let own = None;
+        Ok(Self { fs, lists, own })
+    }
+
+    /// The same, with these keys as one's own, and the list of what they signed.
+    ///
+    /// # Errors
+    /// [`OwnError`].
+    pub(crate) fn with_own(self, keys: Vec<Vkey>, events: PathBuf) -> Result<Self, OwnError> {
+        let own = Some(Own::open(&*self.fs, keys, events)?);
+        Ok(Self { own, ..self })
+    }
+
+    /// Whether an event that an own key signed is in the list of own events.
+    pub(crate) fn owned(&mut self, event: &Event) -> Owned {
+        match &mut self.own {
+            Some(own) => own.judge(&*self.fs, event),
+            None => Owned::Fine,
+        }
     }
 
     /// Reads lists that changed; tells of those that are wrong now.

@@ -44,6 +44,7 @@ use crate::{
     journal::Journal,
     name::Name,
     notify::{Channel, Desk, DeskError, hook::Hook, stdout::Stdout},
+    own::OwnError,
     polite::Polite,
     rules::Rules,
     watch::WatchError,
@@ -84,6 +85,10 @@ impl Ground {
         let names = config.watch.iter().map(|list| list.name.clone()).collect();
         let lists = config.watch.into_iter().map(|list| (list.name, list.file));
         let rules = Rules::open(fs.clone(), lists.collect())?;
+        let rules = match config.own {
+            Some(own) => rules.with_own(own.keys, own.events)?,
+            None => rules,
+        };
         let lock = begin(&*fs, &args.dir, manner.command)?;
         must_be_of(&*fs, &args.dir, &trust)?;
         let stop = Arc::new(UntilStopped(
@@ -295,6 +300,8 @@ pub(super) enum StartError {
     Url(#[from] BadUrl),
     #[error(transparent)]
     Watch(#[from] WatchError),
+    #[error(transparent)]
+    Own(#[from] OwnError),
     #[error("{} is not a monitor's, and a monitor is begun in an empty folder", dir.display())]
     NotAMonitor { dir: PathBuf },
     #[error("{} was written by another version of labelproof-monitor; use that one, or another folder", dir.display())]
@@ -334,7 +341,8 @@ impl StartError {
             | Self::OtherLog { .. }
             | Self::Listen { .. }
             | Self::Lock(LockError::Held { .. }) => Exit::Usage,
-            Self::Trust { .. } | Self::Watch(_) => Exit::Malformed,
+            Self::Own(OwnError::Files(error)) if error.is_not_found() => Exit::Usage,
+            Self::Trust { .. } | Self::Watch(_) | Self::Own(_) => Exit::Malformed,
             Self::Files(error) if error.is_not_found() => Exit::Usage,
             Self::Open(_)
             | Self::Files(_)

@@ -26,6 +26,7 @@ use super::{Follower, Hitch, Progress, own_files};
 use crate::{
     alert::Alert,
     finding::{Blindness, Logged},
+    own::{self, Owned},
     rules::{self, Rules},
     verify::{Breach, Halt, Verdict, Verifier},
     watch::Background,
@@ -196,20 +197,24 @@ impl Follower {
         now: Time,
     ) -> Result<Vec<Alert>, Hitch> {
         let event = *logged.event;
-        let rules = self.rules();
+        let mut rules = self.rules();
         let background = match rules.needs_background(&event) {
             true => background(verifier, copy, &event, logged.index)?,
             false => Background::default(),
         };
         let met = rules.event(&event, &background);
-        if met.is_empty() {
+        let owned = rules.owned(&event);
+        if met.is_empty() && owned == Owned::Fine {
             return Ok(Vec::new());
         }
         let path = prove_inclusion(&copy.tiles, logged.index, copy.head.head().size())
             .map_err(Hitch::Copy)?;
         let proof = TlogProof::new(None, logged.index, path, copy.head.note().clone());
         let proof = proof.map_err(|error| own_files(&error))?;
-        Ok(rules::watched(&met, &Logged::new(event, proof), now))
+        let logged = Logged::new(event, proof);
+        let mut alerts = rules::watched(&met, &logged, now);
+        alerts.extend(own::alert(&owned, &logged, now));
+        Ok(alerts)
     }
 
     fn rules(&self) -> MutexGuard<'_, Rules> {
