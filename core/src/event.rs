@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256 as Sha256Hasher};
 
 use crate::checkpoint::Origin;
 use crate::entry_bundle::MAX_ENTRY_BYTES;
+use crate::merkle::LeafHash;
 use crate::note::Note;
 use crate::refusal::{Malformed, Refusal};
 use crate::time::Time;
@@ -34,6 +35,7 @@ mod member;
 mod names;
 mod product;
 mod reason;
+mod scan;
 mod scheme;
 mod subject;
 mod template;
@@ -76,6 +78,7 @@ pub struct Event {
     note: Note,
     origin: Origin,
     id: EventId,
+    leaf: LeafHash,
     content: Content,
 }
 
@@ -94,17 +97,10 @@ impl Event {
         }
         let note = Note::parse(bytes).map_err(|_| Refusal::Malformed(Malformed::Note))?;
         let (origin, json) = lines(note.text())?;
-        let kind = kind_of(json)?;
-        let (content, value) = Content::read(kind, json)?;
-        let canonical = json::canonical(&value);
-        if canonical != json {
-            let same = canonical
-                .bytes()
-                .zip(json.bytes())
-                .take_while(|(ours, theirs)| ours == theirs)
-                .count();
-            return Err(Refusal::NotCanonical { offset: same });
-        }
+        let content = match Content::read_canonical(json) {
+            Some(content) => content,
+            None => read_strictly(json)?,
+        };
         if matches!(&content.subject, Subject::Log(subject) if *subject != origin) {
             return Err(Refusal::bad_member(
                 "/subject",
@@ -117,6 +113,7 @@ impl Event {
             note,
             origin,
             id,
+            leaf: LeafHash::of_entry(bytes),
             content,
         })
     }
@@ -143,6 +140,12 @@ impl Event {
     #[must_use]
     pub fn id(&self) -> EventId {
         self.id
+    }
+
+    /// The hash of the entry, under which the log's tree holds it; another signature line makes another one.
+    #[must_use]
+    pub fn leaf(&self) -> LeafHash {
+        self.leaf
     }
 
     /// What it is about.
@@ -216,6 +219,22 @@ impl Event {
     }
 }
 
+/// Reads line 3 step by step, so that the first rule that is broken can be named.
+fn read_strictly(json: &str) -> Result<Content, Refusal> {
+    let kind = kind_of(json)?;
+    let (content, value) = Content::read(kind, json)?;
+    let canonical = json::canonical(&value);
+    if canonical == json {
+        return Ok(content);
+    }
+    let same = canonical
+        .bytes()
+        .zip(json.bytes())
+        .take_while(|(ours, theirs)| ours == theirs)
+        .count();
+    Err(Refusal::NotCanonical { offset: same })
+}
+
 /// Cuts the text of a note into origin and JSON.
 fn lines(text: &str) -> Result<(Origin, &str), Refusal> {
     let mut lines = text.split('\n');
@@ -287,3 +306,39 @@ form::as_json_string!(EventId);
 
 /// Line 1 of every event.
 const TAG: &str = "labelproof-event/v1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Line 3 of an event of each kind.
+    fn examples() -> impl Iterator<Item = String> {
+        Kind::ALL.iter().map(|kind| {
+            let draft = Draft::from_json(*kind, template(*kind)).unwrap();
+            let text = draft.text(&"labels.g7.example".parse().unwrap(), None);
+            text.lines().nth(2).unwrap().to_owned()
+        })
+    }
+
+    #[test]
+    fn the_quick_reading_gives_what_the_strict_one_gives() {
+        for json in examples() {
+            let quickly = Content::read_canonical(&json).expect(&json);
+            assert_eq!(Ok(quickly), read_strictly(&json));
+        }
+    }
+
+    #[test]
+    fn the_quick_reading_takes_nothing_that_the_strict_one_refuses() {
+        for json in examples() {
+            for (at, _) in json.match_indices(|char: char| char.is_ascii()) {
+                for put in ["", " ", "0", "\"", ",\"a\":null"] {
+                    let other = [&json[..at], put, &json[at + 1..]].concat();
+                    if Content::read_canonical(&other).is_some() {
+                        assert!(read_strictly(&other).is_ok(), "{other}");
+                    }
+                }
+            }
+        }
+    }
+}

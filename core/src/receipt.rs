@@ -17,7 +17,7 @@ use crate::merkle::{
 };
 use crate::state::head::{HeadError, StateHead};
 use crate::text::{parse_base64, to_base64};
-use crate::tlog_proof::{TlogProof, TlogProofError};
+use crate::tlog_proof::{ProofFrame, TlogProof, TlogProofError};
 
 /// A receipt that holds; only [`Receipt::open`] makes one.
 #[derive(Clone, Debug)]
@@ -39,12 +39,19 @@ impl Receipt {
         head: &StateHead,
         head_path: &[NodeHash],
     ) -> Result<TlogProof, TlogProofError> {
-        let mut extra = format!("{}\n", to_base64(&head.to_bytes()));
-        for hash in head_path {
-            extra.push_str(&format!("{hash}\n"));
-        }
-        let note = checkpoint.note().clone();
-        TlogProof::new(Some(extra.into_bytes()), index, path, note)
+        let extra = write_extra(head, head_path).into_bytes();
+        TlogProof::new(Some(extra), index, path, checkpoint.note().clone())
+    }
+
+    /// What all receipts under a checkpoint share, written once; the rest is as in [`Receipt::write`].
+    #[must_use]
+    pub fn frame(
+        checkpoint: &SignedCheckpoint,
+        head: &StateHead,
+        head_path: &[NodeHash],
+    ) -> ProofFrame {
+        let extra = write_extra(head, head_path);
+        ProofFrame::new(Some(extra.as_bytes()), checkpoint.note())
     }
 
     /// Checks a receipt of the event with this leaf hash, by the log with this key.
@@ -101,6 +108,14 @@ impl Receipt {
     pub fn deadline_ms(&self) -> u64 {
         self.head.clock_ms().saturating_add(PROMISE_MS)
     }
+}
+
+fn write_extra(head: &StateHead, head_path: &[NodeHash]) -> String {
+    let mut extra = format!("{}\n", to_base64(&head.to_bytes()));
+    for hash in head_path {
+        extra.push_str(&format!("{hash}\n"));
+    }
+    extra
 }
 
 fn parse_extra(extra: &[u8]) -> Option<(Vec<u8>, Vec<NodeHash>)> {

@@ -193,7 +193,7 @@ impl State {
             "the labels of the event are loaded"
         );
         let index = self.next;
-        let leaf = LeafHash::of_entry(event.bytes());
+        let leaf = event.leaf();
         let changed = self.subjects.apply(event, index, leaf, memo)?;
         self.advance();
         if event.kind() == Kind::LabelIssue {

@@ -19,7 +19,7 @@ use crate::merkle::{
     LeafHash, LeafIndex, MAX_INCLUSION_HASHES, NodeHash, ProofError, verify_inclusion,
 };
 use crate::note::{Note, NoteError};
-use crate::text::{parse_base64, to_base64};
+use crate::text::{parse_base64, put_base64, to_base64};
 
 /// A proof whose form is right; neither path nor signatures were checked.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -41,9 +41,7 @@ impl TlogProof {
         path: Vec<NodeHash>,
         note: Note,
     ) -> Result<Self, TlogProofError> {
-        if path.len() > MAX_INCLUSION_HASHES {
-            return Err(TlogProofError::TooManyHashes { got: path.len() });
-        }
+        check_length(&path)?;
         Ok(Self {
             extra,
             index,
@@ -132,16 +130,63 @@ impl TlogProof {
 /// The proof as it is stored.
 impl fmt::Display for TlogProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{FIRST_LINE}")?;
-        if let Some(extra) = &self.extra {
-            writeln!(f, "extra {}", to_base64(extra))?;
-        }
-        writeln!(f, "index {}", self.index)?;
-        for hash in &self.path {
-            writeln!(f, "{hash}")?;
-        }
-        write!(f, "\n{}", self.note)
+        let frame = ProofFrame::new(self.extra.as_deref(), &self.note);
+        f.write_str(&frame.around(self.index, &self.path))
     }
+}
+
+/// What all proofs under one checkpoint share, written once: everything but index and path.
+#[derive(Clone, Debug)]
+pub struct ProofFrame {
+    /// From the first line up to the index.
+    before: String,
+    /// From the empty line on.
+    after: String,
+}
+
+impl ProofFrame {
+    /// Writes what `extra` and the checkpoint's note give.
+    #[must_use]
+    pub fn new(extra: Option<&[u8]>, note: &Note) -> Self {
+        let extra = extra.map_or(String::new(), |extra| {
+            format!("extra {}\n", to_base64(extra))
+        });
+        Self {
+            before: format!("{FIRST_LINE}\n{extra}index "),
+            after: format!("\n{note}"),
+        }
+    }
+
+    /// Writes the proof of one entry, as [`TlogProof`] would.
+    ///
+    /// # Errors
+    /// [`TlogProofError::TooManyHashes`] for a path that no tree has.
+    pub fn write(&self, index: LeafIndex, path: &[NodeHash]) -> Result<String, TlogProofError> {
+        check_length(path)?;
+        Ok(self.around(index, path))
+    }
+
+    fn around(&self, index: LeafIndex, path: &[NodeHash]) -> String {
+        let index = index.to_string();
+        let length = self.before.len() + index.len() + 1 + path.len() * HASH_LINE_BYTES;
+        let mut text = String::with_capacity(length + self.after.len());
+        text.push_str(&self.before);
+        text.push_str(&index);
+        text.push('\n');
+        for hash in path {
+            put_base64(&mut text, hash.as_bytes());
+            text.push('\n');
+        }
+        text.push_str(&self.after);
+        text
+    }
+}
+
+fn check_length(path: &[NodeHash]) -> Result<(), TlogProofError> {
+    if path.len() > MAX_INCLUSION_HASHES {
+        return Err(TlogProofError::TooManyHashes { got: path.len() });
+    }
+    Ok(())
 }
 
 /// Why a proof is malformed or proves nothing.
@@ -184,3 +229,5 @@ pub enum TlogProofError {
 }
 
 const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
+/// 32 bytes in base64, and the end of the line.
+const HASH_LINE_BYTES: usize = 45;

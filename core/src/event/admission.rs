@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::content::Body;
 use super::product::Organisation;
-use super::{Event, Gtin14, OrganisationId};
+use super::{Event, Gtin14, OrganisationId, scan};
 use crate::refusal::{Pointer, Refusal};
 use crate::time::Time;
 
@@ -30,10 +30,20 @@ pub fn admit(event: &Event, now: Time) -> Result<(), Refusal> {
     if event.decided_at() > now.plus_seconds(MAX_AHEAD_SECONDS) {
         return Err(Refusal::DecidedInFuture);
     }
-    let value: Value =
-        serde_json::from_str(event.json()).expect("an event's third line was read before");
-    admit_strings(&value, &Pointer::root(), "")?;
+    if scan::strings(event.json(), |found| passes(found.text, found.member)).is_none() {
+        // One more time in full, so that what is wrong can be pointed at.
+        let value: Value =
+            serde_json::from_str(event.json()).expect("an event's third line was read before");
+        admit_strings(&value, &Pointer::root(), "")?;
+    }
     admit_registers(event.body())
+}
+
+/// Whether nothing is wrong with a string.
+fn passes(text: &str, member: &str) -> Option<()> {
+    let is_good = characters::fault(text).is_none()
+        && (HAS_GRAMMAR.contains(&member) || private::find(text).is_none());
+    is_good.then_some(())
 }
 
 /// Walks every string; `member` is the name of the nearest object member above it.
@@ -68,14 +78,15 @@ fn admit_string(text: &str, at: &Pointer, member: &str) -> Result<(), Refusal> {
 }
 
 fn admit_registers(body: &Body) -> Result<(), Refusal> {
-    let root = Pointer::from("/body");
+    let root = At::Root("/body");
     match body {
         Body::LogGenesis(genesis) => {
             for (index, member) in genesis.members.iter().enumerate() {
-                let at = root.member("members").element(index).member("territories");
+                let members = root.member("members");
+                let at = members.element(index);
                 admit_countries(
                     member.territories.iter().map(super::CountryCode::as_str),
-                    &at,
+                    &at.member("territories"),
                 )?;
             }
             Ok(())
@@ -83,7 +94,8 @@ fn admit_registers(body: &Body) -> Result<(), Refusal> {
         Body::AuthorityAccredit(accredit) => {
             admit_country(accredit.country.as_str(), &root.member("country"))?;
             for (index, grant) in accredit.grants.iter().enumerate() {
-                let at = root.member("grants").element(index);
+                let grants = root.member("grants");
+                let at = grants.element(index);
                 let territory = grant
                     .territory
                     .iter()
@@ -124,22 +136,22 @@ fn admit_registers(body: &Body) -> Result<(), Refusal> {
 }
 
 /// A label of a coupon, a book or a shop's own number would be shown for what every shop means by it.
-fn admit_products(gtins: &[Gtin14], body: &Pointer) -> Result<(), Refusal> {
+fn admit_products(gtins: &[Gtin14], body: &At<'_>) -> Result<(), Refusal> {
+    let at = body.member("gtins");
     for (index, gtin) in gtins.iter().enumerate() {
         if let Err(what) = gtin.check_prefix() {
-            let at = body.member("gtins").element(index);
-            return Err(Refusal::bad_member(at, what));
+            return Err(Refusal::bad_member(at.element(index).pointer(), what));
         }
     }
     Ok(())
 }
 
-fn admit_organisation(organisation: &Organisation, at: &Pointer) -> Result<(), Refusal> {
+fn admit_organisation(organisation: &Organisation, at: &At<'_>) -> Result<(), Refusal> {
     admit_country(organisation.country.as_str(), &at.member("country"))?;
     admit_organisation_ids(organisation.ids.as_slice(), &at.member("ids"))
 }
 
-fn admit_organisation_ids(ids: &[OrganisationId], at: &Pointer) -> Result<(), Refusal> {
+fn admit_organisation_ids(ids: &[OrganisationId], at: &At<'_>) -> Result<(), Refusal> {
     for (index, id) in ids.iter().enumerate() {
         let right = match id.as_str().split_once(':') {
             Some(("lei", lei)) => has_lei_check_digits(lei),
@@ -149,7 +161,7 @@ fn admit_organisation_ids(ids: &[OrganisationId], at: &Pointer) -> Result<(), Re
         };
         if !right {
             return Err(Refusal::bad_member(
-                at.element(index),
+                at.element(index).pointer(),
                 "its check digits are wrong",
             ));
         }
@@ -157,20 +169,46 @@ fn admit_organisation_ids(ids: &[OrganisationId], at: &Pointer) -> Result<(), Re
     Ok(())
 }
 
-fn admit_countries<'a>(codes: impl Iterator<Item = &'a str>, at: &Pointer) -> Result<(), Refusal> {
+fn admit_countries<'a>(codes: impl Iterator<Item = &'a str>, at: &At<'_>) -> Result<(), Refusal> {
     codes
         .enumerate()
         .try_for_each(|(index, code)| admit_country(code, &at.element(index)))
 }
 
-fn admit_country(code: &str, at: &Pointer) -> Result<(), Refusal> {
+fn admit_country(code: &str, at: &At<'_>) -> Result<(), Refusal> {
     if code == "*" || country::is_assigned(code) {
         return Ok(());
     }
     Err(Refusal::bad_member(
-        at.clone(),
+        at.pointer(),
         "no country of ISO 3166-1 has this code",
     ))
+}
+
+/// A place in an event, written out only where something is wrong.
+#[derive(Clone, Copy)]
+enum At<'a> {
+    Root(&'static str),
+    Member(&'a At<'a>, &'static str),
+    Element(&'a At<'a>, usize),
+}
+
+impl At<'_> {
+    fn member(&self, name: &'static str) -> At<'_> {
+        At::Member(self, name)
+    }
+
+    fn element(&self, index: usize) -> At<'_> {
+        At::Element(self, index)
+    }
+
+    fn pointer(&self) -> Pointer {
+        match self {
+            At::Root(pointer) => Pointer::from(*pointer),
+            At::Member(above, name) => above.pointer().member(name),
+            At::Element(above, index) => above.pointer().element(*index),
+        }
+    }
 }
 
 /// ISO 17442: the number that letters as 10 … 35 and digits make leaves 1 when divided by 97.

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::form::{List, Sha256, Text, words};
 use super::json::{self, EventKey};
+use super::scan;
 use super::{
     AuthorityAccredit, AuthorityKey, AuthorityWithdraw, EventId, Kind, LabelBind, LabelIssue,
     LabelReinstate, LabelRenew, LabelRevoke, LabelSuspend, LabelUnbind, LogGenesis, MemberRoot,
@@ -159,26 +160,45 @@ struct Members<B> {
 }
 
 impl Content {
+    /// Reads an event's object, as long as it is canonical and right; `None` says that [`Content::read`] has to.
+    pub(super) fn read_canonical(json: &str) -> Option<Content> {
+        let mut kind = None;
+        scan::strings(json, |found| {
+            if found.depth == 1 && found.member == "kind" {
+                kind = found.text.parse().ok();
+            }
+            Some(())
+        })?;
+        let content = Content::of(kind?, json, &mut AsWritten)?;
+        content.check().ok()?;
+        Some(content)
+    }
+
     /// Reads an object of this kind, checks what holds within it, and gives it back as JSON too.
     pub(super) fn read(kind: Kind, json: &str) -> Result<(Content, Value), Refusal> {
-        let (content, value) = match kind {
-            Kind::LogGenesis => members(json, Body::LogGenesis),
-            Kind::MemberRoot => members(json, Body::MemberRoot),
-            Kind::SchemeDefine => members(json, Body::SchemeDefine),
-            Kind::AuthorityAccredit => members(json, Body::AuthorityAccredit),
-            Kind::AuthorityKey => members(json, Body::AuthorityKey),
-            Kind::AuthorityWithdraw => members(json, Body::AuthorityWithdraw),
-            Kind::LabelIssue => members(json, |body| Body::LabelIssue(Box::new(body))),
-            Kind::LabelRenew => members(json, Body::LabelRenew),
-            Kind::LabelAmend => members(json, |body| Body::LabelAmend(Box::new(body))),
-            Kind::LabelBind => members(json, Body::LabelBind),
-            Kind::LabelUnbind => members(json, Body::LabelUnbind),
-            Kind::LabelSuspend => members(json, Body::LabelSuspend),
-            Kind::LabelReinstate => members(json, Body::LabelReinstate),
-            Kind::LabelRevoke => members(json, Body::LabelRevoke),
-        }?;
+        let mut strictly = Strictly { value: Value::Null };
+        let content = Content::of(kind, json, &mut strictly)?;
         content.check()?;
-        Ok((content, value))
+        Ok((content, strictly.value))
+    }
+
+    fn of<R: ReadMembers>(kind: Kind, json: &str, reader: &mut R) -> R::Outcome<Content> {
+        match kind {
+            Kind::LogGenesis => reader.content(json, Body::LogGenesis),
+            Kind::MemberRoot => reader.content(json, Body::MemberRoot),
+            Kind::SchemeDefine => reader.content(json, Body::SchemeDefine),
+            Kind::AuthorityAccredit => reader.content(json, Body::AuthorityAccredit),
+            Kind::AuthorityKey => reader.content(json, Body::AuthorityKey),
+            Kind::AuthorityWithdraw => reader.content(json, Body::AuthorityWithdraw),
+            Kind::LabelIssue => reader.content(json, |body| Body::LabelIssue(Box::new(body))),
+            Kind::LabelRenew => reader.content(json, Body::LabelRenew),
+            Kind::LabelAmend => reader.content(json, |body| Body::LabelAmend(Box::new(body))),
+            Kind::LabelBind => reader.content(json, Body::LabelBind),
+            Kind::LabelUnbind => reader.content(json, Body::LabelUnbind),
+            Kind::LabelSuspend => reader.content(json, Body::LabelSuspend),
+            Kind::LabelReinstate => reader.content(json, Body::LabelReinstate),
+            Kind::LabelRevoke => reader.content(json, Body::LabelRevoke),
+        }
     }
 
     fn check(&self) -> Result<(), Refusal> {
@@ -236,25 +256,67 @@ pub(super) fn kind_of(json: &str) -> Result<Kind, Refusal> {
     word.parse().map_err(|_| Refusal::UnknownKind)
 }
 
-fn members<B: DeserializeOwned + Serialize>(
-    json: &str,
-    wrap: impl Fn(B) -> Body,
-) -> Result<(Content, Value), Refusal> {
-    let members: Members<B> = json::read(json)?;
-    let value = serde_json::to_value(&members)
-        .expect("members are strings, integers, lists and maps by string");
-    let content = Content {
-        subject: members.subject,
-        prev: members.prev,
-        decided_at: members.decided_at,
-        effective_from: members.effective_from,
-        effective_until: members.effective_until,
-        reason: members.reason,
-        legal_basis: members.legal_basis,
-        evidence: members.evidence,
-        body: wrap(members.body),
-    };
-    Ok((content, value))
+/// A way to read members.
+trait ReadMembers {
+    /// What comes of it.
+    type Outcome<T>;
+
+    fn content<B: DeserializeOwned + Serialize>(
+        &mut self,
+        json: &str,
+        wrap: impl Fn(B) -> Body,
+    ) -> Self::Outcome<Content>;
+}
+
+/// Takes only what is written as we would write it.
+struct AsWritten;
+
+impl ReadMembers for AsWritten {
+    type Outcome<T> = Option<T>;
+
+    fn content<B: DeserializeOwned + Serialize>(
+        &mut self,
+        json: &str,
+        wrap: impl Fn(B) -> Body,
+    ) -> Option<Content> {
+        Some(json::read_as_written::<Members<B>>(json)?.content(wrap))
+    }
+}
+
+/// Says what is wrong, and keeps what was read as JSON.
+struct Strictly {
+    value: Value,
+}
+
+impl ReadMembers for Strictly {
+    type Outcome<T> = Result<T, Refusal>;
+
+    fn content<B: DeserializeOwned + Serialize>(
+        &mut self,
+        json: &str,
+        wrap: impl Fn(B) -> Body,
+    ) -> Result<Content, Refusal> {
+        let members: Members<B> = json::read(json)?;
+        self.value = serde_json::to_value(&members)
+            .expect("members are strings, integers, lists and maps by string");
+        Ok(members.content(wrap))
+    }
+}
+
+impl<B> Members<B> {
+    fn content(self, wrap: impl Fn(B) -> Body) -> Content {
+        Content {
+            subject: self.subject,
+            prev: self.prev,
+            decided_at: self.decided_at,
+            effective_from: self.effective_from,
+            effective_until: self.effective_until,
+            reason: self.reason,
+            legal_basis: self.legal_basis,
+            evidence: self.evidence,
+            body: wrap(self.body),
+        }
+    }
 }
 
 /// Refuses a list in which one public key stands twice, whatever names it carries.

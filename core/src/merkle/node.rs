@@ -75,8 +75,13 @@ impl ReadNodes for BTreeMap<NodeId, NodeHash> {
 
 /// Names the perfect subtrees that make up a run of leaves, from left to right.
 pub(super) fn subtrees(leaves: Range<u64>) -> Vec<NodeId> {
-    let mut begin = leaves.start;
     let mut ids = Vec::new();
+    push_subtrees(&leaves, &mut ids);
+    ids
+}
+
+fn push_subtrees(leaves: &Range<u64>, ids: &mut Vec<NodeId>) {
+    let mut begin = leaves.start;
     while begin < leaves.end {
         let aligned = begin.trailing_zeros();
         let fits = (leaves.end - begin).ilog2();
@@ -87,7 +92,6 @@ pub(super) fn subtrees(leaves: Range<u64>) -> Vec<NodeId> {
         });
         begin += 1 << level;
     }
-    ids
 }
 
 /// Reads one hash for each run of leaves; a run is one that RFC 6962 hashes into one node.
@@ -95,22 +99,27 @@ pub(super) fn read_runs<R: ReadNodes>(
     nodes: &R,
     runs: &[Range<u64>],
 ) -> Result<Vec<NodeHash>, R::Error> {
-    let parts: Vec<Vec<NodeId>> = runs.iter().cloned().map(subtrees).collect();
-    let hashes = nodes.read_nodes(&parts.concat())?;
+    let (mut ids, mut ends) = (
+        Vec::with_capacity(runs.len()),
+        Vec::with_capacity(runs.len()),
+    );
+    for run in runs {
+        push_subtrees(run, &mut ids);
+        ends.push(ids.len());
+    }
+    let hashes = nodes.read_nodes(&ids)?;
     assert_eq!(
         hashes.len(),
-        parts.iter().map(Vec::len).sum::<usize>(),
+        ids.len(),
         "a reader gives as many hashes as it was asked for"
     );
-    let mut rest = hashes.as_slice();
-    Ok(parts
-        .iter()
-        .map(|part| {
-            let (run, later) = rest.split_at(part.len());
-            rest = later;
-            NodeHash::of_subtrees(run).expect("a run has at least one leaf")
-        })
-        .collect())
+    let mut begin = 0;
+    let of_run = |end: &usize| {
+        let run = &hashes[begin..*end];
+        begin = *end;
+        NodeHash::of_subtrees(run).expect("a run has at least one leaf")
+    };
+    Ok(ends.iter().map(of_run).collect())
 }
 
 /// Splits a run of two or more leaves as RFC 6962 does: the largest power of two that leaves something right.

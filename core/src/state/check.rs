@@ -6,7 +6,6 @@
 use super::labels::{Labels, label_name, labels_of};
 use super::{SignatureMemo, State, Subjects};
 use crate::event::{Event, LabelId};
-use crate::merkle::LeafHash;
 use crate::refusal::Refusal;
 
 impl State {
@@ -22,7 +21,7 @@ impl State {
             self.needs_history(event).is_empty(),
             "the labels of the event are loaded"
         );
-        let leaf = LeafHash::of_entry(event.bytes());
+        let leaf = event.leaf();
         self.touched_by(event)
             .apply(event, self.next, leaf, memo)
             .map(drop)

@@ -12,7 +12,7 @@
 
 use crate::event::{AuthorityName, Body, Event, Subject};
 use crate::key::Vkey;
-use crate::merkle::{LeafHash, LeafIndex};
+use crate::merkle::LeafIndex;
 use crate::refusal::Refusal;
 use crate::state::authority::AuthorityDetail;
 use crate::state::key::MapKey;
@@ -135,7 +135,7 @@ impl Replay<'_> {
         at: LeafIndex,
         event: &Event,
     ) {
-        let leaf = LeafHash::of_entry(event.bytes());
+        let leaf = event.leaf();
         let candidates = self.registry.candidates(event, at);
         let Ok(signers) = Signers::verify(event, leaf, candidates, self.memo) else {
             self.left_out.push(at);

@@ -38,7 +38,7 @@ impl SignatureMemo {
     #[must_use]
     pub fn verify(event: &Event, keys: &[(usize, Vkey)]) -> Self {
         let mut memo = Self::empty();
-        memo.add(event, LeafHash::of_entry(event.bytes()), keys);
+        memo.add(event, event.leaf(), keys);
         memo
     }
 
@@ -60,7 +60,7 @@ impl SignatureMemo {
     /// The name in the first line of `event` that was verified: who is answerable for it.
     #[must_use]
     pub fn signer<'event>(&self, event: &'event Event) -> Option<&'event KeyName> {
-        let leaf = LeafHash::of_entry(event.bytes());
+        let leaf = event.leaf();
         let mut lines = event.note().signatures().iter().enumerate();
         let signer = lines.find(|(line, _)| {
             let found = self.checked.get(&(leaf, *line));

@@ -40,7 +40,7 @@ impl RecordedEvent {
     /// The hash of its entry.
     #[must_use]
     pub fn leaf(&self) -> LeafHash {
-        LeafHash::of_entry(self.event.bytes())
+        self.event.leaf()
     }
 }
 

@@ -1,12 +1,12 @@
 //! Receipts.
 
 use labelproof_core::key::{KeyType, SigningKey};
-use labelproof_core::merkle::{LeafHash, LeafIndex, RootHash};
+use labelproof_core::merkle::{LeafHash, LeafIndex, NodeHash, RootHash};
 use labelproof_core::note::KeyName;
 use labelproof_core::receipt::{Receipt, ReceiptError};
 use labelproof_core::state::head::{StateHead, StateRoots};
 use labelproof_core::state::map::MapRoot;
-use labelproof_core::tlog_proof::TlogProof;
+use labelproof_core::tlog_proof::{TlogProof, TlogProofError};
 
 use super::{Log, log_key, wrong_paths};
 
@@ -44,6 +44,23 @@ fn receipt(head: &StateHead, index: u64) -> TlogProof {
     let index = LeafIndex::new(index);
     let path = log.inclusion(index.get(), SIZE);
     Receipt::write(&log.signed(SIZE), index, path, head, &head_path).unwrap()
+}
+
+#[test]
+fn a_frame_gives_the_receipt_of_each_entry_under_it() {
+    let head = head("labels.g7.example", 6);
+    let log = log(&head);
+    let frame = Receipt::frame(&log.signed(SIZE), &head, &log.inclusion(6, SIZE));
+    for index in 0..6 {
+        let path = log.inclusion(index, SIZE);
+        let written = frame.write(LeafIndex::new(index), &path).unwrap();
+        assert_eq!(written, receipt(&head, index).to_string());
+    }
+    let long = vec![NodeHash::from_bytes([0; 32]); 65];
+    assert_eq!(
+        frame.write(LeafIndex::new(0), &long),
+        Err(TlogProofError::TooManyHashes { got: 65 })
+    );
 }
 
 #[test]

@@ -19,6 +19,11 @@ pub(super) enum BadCharacters {
 
 /// The first thing wrong with `text`.
 pub(super) fn fault(text: &str) -> Option<BadCharacters> {
+    // Most texts; ASCII is in composed form.
+    let is_printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_printable && !text.starts_with(' ') && !text.ends_with(' ') {
+        return None;
+    }
     if let Some(char) = text.chars().find(|char| is_forbidden(*char)) {
         return Some(BadCharacters::Forbidden(char.into()));
     }

@@ -13,6 +13,9 @@ use crate::refusal::PrivateData;
 
 /// The first private data in `text`.
 pub(super) fn find(text: &str) -> Option<PrivateData> {
+    if text.is_ascii() && !has_a_sign(text.as_bytes()) {
+        return None;
+    }
     if has_email_address(text) {
         return Some(PrivateData::EmailAddress);
     }
@@ -32,6 +35,31 @@ pub(super) fn find(text: &str) -> Option<PrivateData> {
         return Some(PrivateData::Imei);
     }
     None
+}
+
+/// Whether ASCII text has one of the marks without which it holds nothing of the kinds below: a quick look.
+fn has_a_sign(text: &[u8]) -> bool {
+    let count = |mark| text.iter().filter(|byte| **byte == mark).count();
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let says = |sign: &[u8]| {
+        let ends = |at: usize| text.get(at..at + sign.len());
+        let same = |at| ends(at).is_some_and(|part| part.eq_ignore_ascii_case(sign));
+        let mut begins = text.iter().enumerate();
+        begins.any(|(at, byte)| byte.eq_ignore_ascii_case(&sign[0]) && same(at))
+    };
+    // "-ddd-" stands in each Matter code in digits, four hex digits on both sides of a dot in an address with dots.
+    let is_matter =
+        |part: &[u8]| matches!(part, [b'-', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'-']);
+    let is_dotted =
+        |part: &[u8]| part[4] == b'.' && (0..9).all(|at| at == 4 || part[at].is_ascii_hexdigit());
+    text.contains(&b'@')
+        || count(b':') >= 5
+        || count(b'-') >= 5
+        || text.windows(5).any(is_matter)
+        || text.windows(9).any(is_dotted)
+        || digits >= IMEI_DIGITS
+        || says(b"mt:")
+        || (digits > 0 && SERIAL_SIGNS.iter().any(|sign| says(sign)))
 }
 
 /// Ends a word; the marks inside an address or a code do not.
@@ -114,7 +142,7 @@ fn has_serial_number(text: &str) -> bool {
 
 /// Fifteen digits whose last is the Luhn digit (3GPP TS 23.003, annex B).
 fn is_imei(word: &str) -> bool {
-    if word.len() != 15 || !word.bytes().all(|b| b.is_ascii_digit()) {
+    if word.len() != IMEI_DIGITS || !word.bytes().all(|b| b.is_ascii_digit()) {
         return false;
     }
     let sum: u32 = word
@@ -135,6 +163,12 @@ fn is_imei(word: &str) -> bool {
 
 /// The shortest payload of the Matter core specification, section 5.1.3, has 19; shorter is prose.
 const MIN_MATTER_PAYLOAD: usize = 10;
+
+/// SPEC 3GPP TS 23.003, 6.2.1.
+const IMEI_DIGITS: usize = 15;
+
+/// One of these is in each of [`SERIAL_WORDS`] that is ASCII, and the last in a link with a serial number.
+const SERIAL_SIGNS: [&[u8]; 5] = [b"s/n", b"sn:", b"sn#", b"seri", b"/21/"];
 
 /// Words for "serial number", lower case, in the languages of the members.
 const SERIAL_WORDS: [&str; 14] = [
@@ -181,6 +215,14 @@ mod tests {
             ("phone 490154203237518", Imei),
         ] {
             assert_eq!(find(text), Some(what), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_word_for_a_serial_number_has_its_sign() {
+        for word in SERIAL_WORDS {
+            let text = format!("{word} 1");
+            assert!(!word.is_ascii() || has_a_sign(text.as_bytes()), "{word}");
         }
     }
 

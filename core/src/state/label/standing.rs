@@ -244,7 +244,6 @@ mod tests {
     use super::*;
     use crate::event::{Body, Draft, Event, Kind, template};
     use crate::key::{KeyType, SigningKey};
-    use crate::merkle::LeafHash;
     use crate::note::Note;
     use crate::state::label::Renewal;
     use crate::state::signers::{SignatureMemo, Signers};
@@ -282,7 +281,7 @@ mod tests {
             }),
             never
         );
-        let leaf = LeafHash::of_entry(issue.bytes());
+        let leaf = issue.leaf();
         let signed = Signed {
             event: &issue,
             at: LeafIndex::new(9),
