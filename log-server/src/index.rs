@@ -3,11 +3,12 @@
 //! The index is disposable. It finds candidates; what it finds is checked by hash, and what it
 //! misses is caught by the map. So nothing durable depends on it, an error of its store is a miss, and it
 //! is filled again from the entries whenever it disagrees with the log. `sled` is the one on disk,
-//! `memory` the part of it that is not written yet, and all there is in a simulation.
+//! `run` the part of it that is not written yet, `memory` all there is in a simulation.
 
 mod catch_up;
 mod listing;
 pub mod memory;
+mod run;
 pub mod sled;
 
 use std::fmt;

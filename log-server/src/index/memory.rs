@@ -1,4 +1,4 @@
-//! The index in memory: what the one on disk has not written yet, and the whole index of a simulation.
+//! The index in memory: all there is in a simulation, and in a log that is looked at for a moment.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use labelproof_core::{
     state::key::MapKey,
 };
 
-use super::{Addition, Index, Indexed};
+use super::{Addition, Index};
 
 /// Look-ups in two ordered maps.
 #[derive(Debug)]
@@ -42,22 +42,6 @@ impl MemoryIndex {
     pub fn starting_at(watermark: TreeHead) -> Self {
         Self {
             tables: RwLock::new(Tables::starting_at(watermark)),
-        }
-    }
-
-    /// Forgets what was added, once it is written elsewhere.
-    pub(crate) fn forget(&self, events: &[Indexed]) {
-        let mut tables = self.write();
-        for event in events {
-            tables.events.remove(&event.event);
-            for key in &event.keys {
-                if let Some(indices) = tables.keys.get_mut(key) {
-                    indices.remove(&event.index);
-                    if indices.is_empty() {
-                        tables.keys.remove(key);
-                    }
-                }
-            }
         }
     }
 

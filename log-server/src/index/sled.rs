@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! tree events   event id, 32 bytes                     → index, u64 big-endian
-//! tree keys     map key, 32 bytes ‖ index, u64         → nothing
-//! tree meta     "keys and listings"                    → size, u64 ‖ root, 32 bytes
+//! tree keys     map key, 32 bytes ‖ index, u64         → later entries of the same run
+//! tree meta     "runs of keys and listings"            → size, u64 ‖ root, 32 bytes
 //! ```
 //! A watermark of another name is of an index with other keys: it is filled again.
 //! sled's own promises are not relied on: a power cut may lose what it flushed and a flipped bit may hide
-//! keys, so a reader takes its answers as candidates only. One thread writes, one batch a tree
-//! for up to a thousand events; until then they are in memory. It syncs once a second: what a crash takes
+//! keys, so a reader takes its answers as candidates only. One thread writes, in batches of up to a
+//! thousand rows; until then they are in memory. It syncs once a second: what a crash takes
 //! is filled in again. After `flush` the file is synced once more, because sled starts the write-back
 //! without waiting for the disk.
 
@@ -16,7 +16,7 @@ use std::{
     fs::File,
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -32,13 +32,16 @@ use labelproof_core::{
 use sled::{Batch, Db, Tree};
 use tracing::warn;
 
-use super::{Addition, Index, Indexed, MemoryIndex};
+use super::{
+    Addition, Index,
+    run::{Run, Unwritten, entries_of, row},
+};
 
 /// Look-ups in a directory of their own.
 #[derive(Debug)]
 pub struct SledIndex {
     trees: Trees,
-    recent: std::sync::Arc<MemoryIndex>,
+    unwritten: Arc<Unwritten>,
     // The lock also keeps the order of the watermark the order of the queue.
     writer: Mutex<Writer>,
     is_damaged: AtomicBool,
@@ -62,7 +65,7 @@ struct Trees {
 #[derive(Debug)]
 enum Message {
     Add {
-        events: Vec<Indexed>,
+        run: Arc<Run>,
         watermark: Option<TreeHead>,
     },
     Clear,
@@ -89,15 +92,15 @@ impl SledIndex {
         };
         let watermark = trees.watermark().unwrap_or(TreeHead::EMPTY);
         let (queue, messages) = mpsc::sync_channel(MAX_QUEUE);
-        let recent = std::sync::Arc::new(MemoryIndex::default());
-        let (own_trees, own_recent) = (trees.clone(), recent.clone());
+        let unwritten = Arc::new(Unwritten::default());
+        let (own_trees, own_unwritten) = (trees.clone(), unwritten.clone());
         thread::Builder::new()
             .name("index".into())
-            .spawn(move || run(&own_trees, &own_recent, &messages))
+            .spawn(move || run(&own_trees, &own_unwritten, &messages))
             .map_err(sled::Error::from)?;
         Ok(Self {
             trees,
-            recent,
+            unwritten,
             writer: Mutex::new(Writer { queue, watermark }),
             is_damaged: AtomicBool::new(false),
         })
@@ -124,7 +127,7 @@ impl SledIndex {
 
 impl Index for SledIndex {
     fn event(&self, id: &EventId) -> Option<LeafIndex> {
-        self.recent
+        self.unwritten
             .event(id)
             .or_else(|| match self.trees.events.get(id.as_bytes()) {
                 Ok(value) => value.and_then(|value| index_of(&value)),
@@ -140,16 +143,34 @@ impl Index for SledIndex {
     }
 
     fn entries_from(&self, key: &MapKey, from: LeafIndex, limit: usize) -> Vec<LeafIndex> {
-        let recent = self.recent.entries_from(key, from, limit);
-        let mut indices: Vec<LeafIndex> = self
-            .trees
-            .keys
-            .range(row(key, from)..=row(key, LeafIndex::new(u64::MAX)))
-            .keys()
+        let unwritten = self.unwritten.entries_from(key, from, limit);
+        let keys = &self.trees.keys;
+        // The row before may reach this far.
+        let before = keys.range(row(key, LeafIndex::new(0))..=row(key, from));
+        let begin = match before.keys().next_back() {
+            Some(Ok(begin)) => begin.to_vec(),
+            Some(Err(error)) => {
+                self.cannot_be_read(&error);
+                row(key, from)
+            }
+            None => row(key, from),
+        };
+        // Rows of two fillings may overlap; each names all entries from its first to its last.
+        let mut next = from;
+        let mut is_next = |index: &LeafIndex| {
+            let is_next = *index >= next;
+            if is_next {
+                next = LeafIndex::new(index.get().saturating_add(1));
+            }
+            is_next
+        };
+        let mut indices: Vec<LeafIndex> = keys
+            .range(begin..=row(key, LeafIndex::new(u64::MAX)))
             .map_while(|found| found.inspect_err(|error| self.cannot_be_read(error)).ok())
-            .filter_map(|found| index_of(found.get(KEY_BYTES..)?))
+            .flat_map(|(row, value)| entries_of(&row, &value))
+            .filter(|index| is_next(index))
             .take(limit)
-            .chain(recent)
+            .chain(unwritten)
             .collect();
         indices.sort_unstable();
         indices.dedup();
@@ -158,20 +179,15 @@ impl Index for SledIndex {
     }
 
     fn append(&self, addition: Addition) {
-        self.recent.append(addition.clone());
+        let run = Arc::new(Run::of(&addition.events));
+        self.unwritten.push(&run);
         let mut writer = self.writer();
         let follows = addition.from == writer.watermark.size();
         if follows {
             writer.watermark = addition.head;
         }
         let watermark = follows.then_some(addition.head);
-        Self::send(
-            &writer,
-            Message::Add {
-                events: addition.events,
-                watermark,
-            },
-        );
+        Self::send(&writer, Message::Add { run, watermark });
     }
 
     fn watermark(&self) -> TreeHead {
@@ -186,7 +202,7 @@ impl Index for SledIndex {
         let mut writer = self.writer();
         self.is_damaged.store(false, Ordering::Relaxed);
         writer.watermark = TreeHead::EMPTY;
-        self.recent.clear();
+        self.unwritten.clear();
         Self::send(&writer, Message::Clear);
     }
 
@@ -198,15 +214,15 @@ impl Index for SledIndex {
     }
 }
 
-fn run(trees: &Trees, recent: &MemoryIndex, messages: &mpsc::Receiver<Message>) {
+fn run(trees: &Trees, unwritten: &Unwritten, messages: &mpsc::Receiver<Message>) {
     let mut unsynced: Option<Instant> = None;
     loop {
         let pause = unsynced.map_or(FOREVER, |since| SYNC_AFTER.saturating_sub(since.elapsed()));
         let result = match messages.recv_timeout(pause) {
-            Ok(Message::Add { events, watermark }) => {
-                let result = trees.add(&events, watermark);
+            Ok(Message::Add { run, watermark }) => {
+                let result = trees.add(&run, watermark);
                 // Written or lost: in both cases memory is not where it stays.
-                recent.forget(&events);
+                unwritten.forget(&run);
                 unsynced.get_or_insert_with(Instant::now);
                 result
             }
@@ -264,18 +280,21 @@ impl Trees {
         ))
     }
 
-    fn add(&self, events: &[Indexed], watermark: Option<TreeHead>) -> Result<(), sled::Error> {
-        for part in events.chunks(MAX_BATCH_EVENTS) {
-            let indices = part.iter().map(|event| {
-                let key = event.event.as_bytes().to_vec();
-                (key, event.index.get().to_be_bytes().to_vec())
-            });
-            self.events.apply_batch(sorted(indices))?;
-            let rows = part.iter().flat_map(|event| {
-                let row_of = |key| (row(key, event.index), Vec::new());
-                event.keys.iter().map(row_of)
-            });
-            self.keys.apply_batch(sorted(rows))?;
+    fn add(&self, run: &Run, watermark: Option<TreeHead>) -> Result<(), sled::Error> {
+        for part in run.events().chunks(MAX_BATCH_ROWS) {
+            let mut batch = Batch::default();
+            for (id, index) in part {
+                batch.insert(id.as_bytes(), &index.get().to_be_bytes());
+            }
+            self.events.apply_batch(batch)?;
+        }
+        let mut rows = run.rows().peekable();
+        while rows.peek().is_some() {
+            let mut batch = Batch::default();
+            for (row, value) in rows.by_ref().take(MAX_BATCH_ROWS) {
+                batch.insert(row, value);
+            }
+            self.keys.apply_batch(batch)?;
         }
         // Last, so that a crash before it has everything before it filled in again.
         if let Some(head) = watermark {
@@ -300,29 +319,13 @@ impl Trees {
     }
 }
 
-/// Sorted keys touch neighbouring pages.
-fn sorted(rows: impl Iterator<Item = (Vec<u8>, Vec<u8>)>) -> Batch {
-    let mut rows: Vec<_> = rows.collect();
-    rows.sort_unstable();
-    let mut batch = Batch::default();
-    for (key, value) in rows {
-        batch.insert(key, value);
-    }
-    batch
-}
-
-fn row(key: &MapKey, index: LeafIndex) -> Vec<u8> {
-    [key.as_bytes().as_slice(), &index.get().to_be_bytes()].concat()
-}
-
 fn index_of(bytes: &[u8]) -> Option<LeafIndex> {
     Some(LeafIndex::new(u64::from_be_bytes(bytes.try_into().ok()?)))
 }
 
-const WATERMARK: &[u8] = b"keys and listings";
-const KEY_BYTES: usize = 32;
+const WATERMARK: &[u8] = b"runs of keys and listings";
 /// A larger batch holds all readers up for longer than a status answer may take.
-const MAX_BATCH_EVENTS: usize = 1_000;
+const MAX_BATCH_ROWS: usize = 1_000;
 /// Batches that may wait to be written; then appending waits. 64 may be unpublished, as many may be unindexed.
 const MAX_QUEUE: usize = 64;
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;

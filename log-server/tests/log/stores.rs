@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use labelproof_core::merkle::{LeafIndex, RootHash, TreeHead, TreeSize};
-use labelproof_core::state::key::MapName;
+use labelproof_core::state::key::{MapKey, MapName};
 use labelproof_host::fs::{Fs, SimulatedFs};
 use labelproof_log::{
     index::{Addition, Index, Indexed, SledIndex},
@@ -52,6 +52,43 @@ fn what_was_appended_is_found_at_once_and_after_a_restart() {
     assert_eq!(index.watermark(), head(3));
     assert_eq!(index.event(&id_of(&issue(2))), Some(LeafIndex::new(2)));
     assert_eq!(index.event(&id_of(&issue(3))), None);
+}
+
+#[test]
+fn entries_of_a_key_are_found_in_order_from_any_place_however_they_were_filled_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = SledIndex::open(dir.path()).unwrap();
+    let key = MapKey::from_bytes([7; 32]);
+    let append = |from, to| {
+        let mut addition = addition(from, to);
+        for event in &mut addition.events {
+            event.keys = vec![key, MapKey::from_bytes([8; 32])];
+        }
+        index.append(addition);
+    };
+    let check = |end: u64| {
+        let all = index.entries(&key);
+        assert_eq!(all, (0..end).map(LeafIndex::new).collect::<Vec<_>>());
+        for from in 0..end {
+            for limit in [1, 3, 9] {
+                let found = index.entries_from(&key, LeafIndex::new(from), limit);
+                let want = (from..end).take(limit).map(LeafIndex::new);
+                assert_eq!(
+                    found,
+                    want.collect::<Vec<_>>(),
+                    "{limit} from {from} of {end}"
+                );
+            }
+        }
+    };
+    let mut end = 0;
+    for (from, to) in [(0, 5), (5, 12), (3, 8), (8, 20), (12, 20)] {
+        append(from, to);
+        end = end.max(to);
+        check(end);
+        index.flush();
+        check(end);
+    }
 }
 
 #[test]
