@@ -114,15 +114,21 @@ impl Log {
         if event.kind() != Kind::LabelIssue {
             return Ok(None);
         }
-        // A label without a record has no event in the log, so this one is not there either.
-        let is_new = self.tip().state.as_ref().is_some_and(|state| {
-            state.needs_history(&event).is_empty()
-                && state.subject_indices(event.subject()).is_none()
-        });
-        if !is_new {
-            return Ok(None);
-        }
-        let memo = self.verify(&event)?;
+        let (writable, keys) = {
+            let tip = self.tip();
+            // A label without a record has no event in the log, so this one is not there either.
+            let state = tip.state.as_ref().filter(|state| {
+                state.needs_history(&event).is_empty()
+                    && state.subject_indices(event.subject()).is_none()
+            });
+            let Some(state) = state else {
+                return Ok(None);
+            };
+            (self.check_writable(&tip), state.candidate_keys(&event))
+        };
+        admission::admit(&event, self.setting().clock.now())?;
+        writable?;
+        let memo = SignatureMemo::verify(&event, &keys);
         match self.try_admit(&event, &memo)? {
             Attempt::Admitted(admitted) => Ok(Some(admitted)),
             // Asked once more it would use up twice what its signer may do.
@@ -180,7 +186,7 @@ impl Log {
 
     fn try_admit(&self, event: &Event, memo: &SignatureMemo) -> Result<Attempt, Problem> {
         let mut guard = self.writable()?;
-        let epoch = self.progress().borrow().epoch();
+        let epoch = self.standing().epoch();
         let tip = &mut *guard;
         let place = |index, leaf, arrival| Admitted {
             index,
@@ -232,6 +238,12 @@ impl Log {
     /// Locks the tip if events may be added to it.
     fn writable(&self) -> Result<MutexGuard<'_, Tip>, Problem> {
         let tip = self.tip();
+        self.check_writable(&tip)?;
+        Ok(tip)
+    }
+
+    /// Checks that events may be added to the tip.
+    fn check_writable(&self, tip: &Tip) -> Result<(), Problem> {
         if let Some(hold) = &tip.hold {
             return Err(Problem::Starting { why: hold.why() });
         }
@@ -240,12 +252,12 @@ impl Log {
                 why: Hold::Loading.why(),
             });
         };
-        let published = self.progress().borrow().published().get();
+        let published = self.standing().published().get();
         let unpublished = state.next_index().get().saturating_sub(published);
         if self.unpublished() >= MAX_UNPUBLISHED_BATCHES || unpublished >= MAX_UNPUBLISHED_EVENTS {
             return Err(Problem::NoQuorum);
         }
-        Ok(tip)
+        Ok(())
     }
 
     /// Where an event stands that waits, that was logged lately, or that the index knows.
@@ -258,7 +270,7 @@ impl Log {
                 .or_else(|| tip.latest.get(&id))
         };
         if let Some((index, leaf)) = in_memory {
-            let epoch = self.progress().borrow().epoch();
+            let epoch = self.standing().epoch();
             return Ok(Some(Admitted {
                 index,
                 event: id,
@@ -283,12 +295,8 @@ impl Log {
 
     /// Checks a place that the index named: the entry there must be this event.
     fn logged(&self, id: EventId, index: LeafIndex) -> Result<Option<Admitted>, Problem> {
-        let (epoch, acknowledged) = {
-            let progress = self.progress();
-            let progress = progress.borrow();
-            (progress.epoch(), progress.acknowledged())
-        };
-        if !acknowledged.contains(index) {
+        let progress = self.standing();
+        if !progress.acknowledged().contains(index) {
             return Ok(None);
         }
         let read = self.setting().directory.entry(index);
@@ -299,7 +307,7 @@ impl Log {
             index,
             event: id,
             leaf,
-            epoch,
+            epoch: progress.epoch(),
             arrival: Arrival::Known,
         }))
     }

@@ -148,6 +148,7 @@ impl Daemon {
     pub fn run(self, address: SocketAddr) -> Result<Exit, DaemonError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
+            .max_blocking_threads(MAX_BLOCKING_THREADS)
             .build()?;
         let (listener, mut signals) = runtime.block_on(async {
             let listener = TcpListener::bind(address)
@@ -337,3 +338,5 @@ fn check_policy(setting: &Setting) -> Result<(), &'static str> {
 
 /// A published checkpoint has at most 16 signature lines, one of them the log's.
 const MAX_WITNESSES: usize = 15;
+/// Reads of the store at once: more than a disk does side by side, and each thread keeps memory of its own.
+const MAX_BLOCKING_THREADS: usize = 16;

@@ -20,7 +20,6 @@ use crate::{
     feeder::driver::FeederHandle,
     load::{LoadError, load},
     log::{Hold, Log},
-    recent::RecentNodes,
     sequencer::{Parts, SequenceError, Sequencer},
     shelf::Acknowledged,
 };
@@ -40,17 +39,13 @@ pub fn step(
     let entries = batch.take_entries();
     let count = entries.len();
     let started = Instant::now();
-    let grown = RecentNodes::grow(sequencer.frontier(), &entries);
-    let mut waiting = Some((batch, grown));
-    let mut acknowledged = None;
-    let result = sequencer.sequence(entries, &mut |signed| {
-        acknowledged = waiting.take().map(|(batch, grown)| {
-            let nodes = RecentNodes::checked(grown, signed.head());
-            log.acknowledge(batch, signed.clone(), nodes)
-        });
-    });
+    let mut signed = None;
+    let result = sequencer.sequence(entries, &mut |by| signed = Some(by.clone()));
+    let result = result.map(|()| signed.zip(sequencer.newest()));
     match result {
-        Ok(()) => {
+        Ok(sequenced) => {
+            let acknowledged =
+                sequenced.map(|(signed, grown)| log.acknowledge(batch, signed, grown));
             metrics.committed(count, started.elapsed());
             Ok(acknowledged)
         }

@@ -108,6 +108,7 @@ pub fn load(setting: &Setting, sequencer: &Sequencer) -> Result<Loaded, LoadErro
         view: view.clone(),
         head,
         nodes: Arc::default(),
+        receipts: OnceLock::new(),
     };
     let published = witnessed
         .zip(published_view)
@@ -117,6 +118,7 @@ pub fn load(setting: &Setting, sequencer: &Sequencer) -> Result<Loaded, LoadErro
             view,
             nodes: Arc::default(),
             opening: OnceLock::new(),
+            proofs: OnceLock::new(),
         });
     info!(
         size = %sequencer.head().size(),

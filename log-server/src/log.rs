@@ -12,7 +12,7 @@ mod setting;
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -28,7 +28,7 @@ use labelproof_core::{
         key::{MapKey, MapName},
     },
 };
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 pub use self::setting::Setting;
 use crate::{
@@ -39,11 +39,10 @@ use crate::{
     metrics::Invariant,
     parts::KeptParts,
     pool::Pool,
-    progress::Progress,
+    progress::{Course, Progress, Standing},
     quota::{Meter, Quotas},
-    recent::RecentNodes,
     shelf::{Acknowledged, Published, Shelf},
-    storage::StorageError,
+    storage::{Grown, StorageError},
 };
 
 /// A log that runs.
@@ -52,7 +51,7 @@ pub struct Log {
     pub(crate) setting: Setting,
     pub(crate) tip: Mutex<Tip>,
     shelf: Shelf,
-    progress: watch::Sender<Progress>,
+    course: Course,
     witnesses: Mutex<Vec<WitnessReport>>,
     index_is_suspect: AtomicBool,
     index_is_checked: AtomicBool,
@@ -142,7 +141,7 @@ impl Log {
                 meter: Meter::default(),
             }),
             shelf: Shelf::default(),
-            progress: watch::channel(Progress::start()).0,
+            course: Course::default(),
             witnesses: Mutex::default(),
             index_is_suspect: AtomicBool::new(false),
             index_is_checked: AtomicBool::new(false),
@@ -175,7 +174,7 @@ impl Log {
             };
         }
         let published = self.shelf.take_up(loaded.newest, loaded.published);
-        self.progress.send_modify(|progress| {
+        self.course.turn(|progress| {
             progress.load(size);
             progress.publish(published);
         });
@@ -199,7 +198,7 @@ impl Log {
         }
         drop(tip);
         if is_ending {
-            self.progress.send_modify(Progress::end);
+            self.course.turn(Progress::end);
         }
     }
 
@@ -220,7 +219,7 @@ impl Log {
     /// The clock may step back by two seconds, and the head then repeats the time of the one before;
     /// beyond that nothing is signed until it has caught up.
     pub fn cut(&self) -> Option<Batch> {
-        let acknowledged = self.progress.borrow().acknowledged().get();
+        let acknowledged = self.standing().acknowledged().get();
         let mut guard = self.tip();
         let tip = &mut *guard;
         let now_ms = self.setting.clock.unix_ms();
@@ -274,7 +273,7 @@ impl Log {
         &self,
         batch: Batch,
         signed: SignedCheckpoint,
-        nodes: RecentNodes,
+        grown: &Arc<Grown>,
     ) -> Arc<Acknowledged> {
         let head = signed.head();
         let ids: Vec<EventId> = batch.indexed.iter().map(|event| event.event).collect();
@@ -295,11 +294,12 @@ impl Log {
             signed: Arc::new(signed),
             view: batch.view,
             head: batch.head,
-            nodes: Arc::new(nodes),
+            nodes: Arc::new(self.shelf.recent().and(grown)),
+            receipts: OnceLock::new(),
         });
         self.shelf.push(acknowledged.clone());
-        self.progress
-            .send_modify(|progress| progress.acknowledge(head.size()));
+        self.course
+            .advance(|progress| progress.acknowledge(head.size()));
         acknowledged
     }
 
@@ -318,7 +318,7 @@ impl Log {
             tip.hold = Some(Hold::Failed { cause });
         }
         drop(tip);
-        self.progress.send_modify(Progress::fail);
+        self.course.turn(Progress::fail);
     }
 
     /// The log, its key, its policy, its stores.
@@ -330,7 +330,18 @@ impl Log {
     /// Follows how far the log is.
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<Progress> {
-        self.progress.subscribe()
+        self.course.follow()
+    }
+
+    /// How far the log is now.
+    #[must_use]
+    pub fn standing(&self) -> Progress {
+        self.course.now()
+    }
+
+    /// Waits until the event at `index` stands at `goal`, or something happened after which it may not.
+    pub(crate) fn wait(&self, goal: Standing, index: LeafIndex) -> oneshot::Receiver<()> {
+        self.course.wait(goal, index)
     }
 
     /// The newest head that is durable and signed.
@@ -445,7 +456,7 @@ impl Log {
         suspect
             || unchecked
             || self.setting.index.is_damaged()
-            || self.setting.index.watermark().size() < self.progress.borrow().acknowledged()
+            || self.setting.index.watermark().size() < self.standing().acknowledged()
     }
 
     /// Whether a head is one that was acknowledged, or is published.
@@ -461,7 +472,7 @@ impl Log {
     ) -> Option<Arc<Published>> {
         let size = witnessed.head().size();
         let published = self.shelf.put_in_front(witnessed, note)?;
-        self.progress.send_modify(|progress| progress.publish(size));
+        self.course.advance(|progress| progress.publish(size));
         Some(published)
     }
 
@@ -481,4 +492,4 @@ impl Log {
 /// Network time steps a clock by milliseconds; two seconds is a leap second and one more.
 const MAX_STEP_BACK_MS: u64 = 2_000;
 /// Details of labels kept in memory, about 1 KiB each; a label that is needed again costs a few reads.
-pub(crate) const MAX_LOADED_LABELS: usize = 131_072;
+pub(crate) const MAX_LOADED_LABELS: usize = 16_384;

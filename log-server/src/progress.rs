@@ -6,7 +6,13 @@
 //! An event's index is known when it is admitted, so waiting means comparing it with two sizes. A
 //! store that failed starts a new epoch; what was not in the log at its start has failed.
 
+mod course;
+mod waiters;
+
 use labelproof_core::merkle::{LeafIndex, TreeSize};
+
+pub(crate) use self::course::Course;
+use self::waiters::Waiters;
 
 /// Counts the times the store was loaded.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]

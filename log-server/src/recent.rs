@@ -1,69 +1,45 @@
-//! The right edge of the tree: what a batch adds to it, kept for the proofs that are asked for next.
+//! The right edge of the tree: what the newest batches added to it, kept for the proofs that are asked for next.
 //!
 //! ```text
-//! before   the frontier the batch follows      ──┐ every node on the path of an entry of the batch
-//! batch    each node that its entries complete ──┘
+//! found by the oldest │ batch │ batch │ … │ newest        every node on the path of an entry of these batches
 //! ```
-//! Each submitter of a batch gets a path, and from files that is forty reads. Nothing here is trusted more
-//! than the files: the same entries, hashed once more, and kept only if they give the root that was signed.
+//! Each submitter gets a path, and from files that is forty reads. A node that was whole before the oldest batch is
+//! one of those that batch found; every other one was completed by one of them.
 
-use labelproof_core::merkle::{
-    Frontier, LeafHash, LeafIndex, NodeHash, NodeId, ReadNodes, TreeHead,
-};
+use std::sync::Arc;
 
-use crate::storage::{Directory, StorageError};
+use labelproof_core::merkle::{LeafIndex, NodeHash, NodeId, ReadNodes};
 
-/// Nodes of the tree that a batch's entries need.
-#[derive(Debug, Default)]
+use crate::storage::{Directory, Grown, StorageError};
+
+/// Nodes of the tree that the entries of some batches need, which follow each other.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct RecentNodes {
-    from: u64,
-    end: u64,
-    /// By level: where the nodes that the batch completed begin, and the nodes.
-    levels: Vec<(u64, Vec<NodeHash>)>,
-    before: Vec<(NodeId, NodeHash)>,
+    batches: Vec<Arc<Grown>>,
 }
 
 impl RecentNodes {
-    /// Hashes a batch behind the tree that `before` stands for, and gives the head it leads to.
-    pub(crate) fn grow(before: &Frontier, entries: &[Vec<u8>]) -> (Self, TreeHead) {
-        let size = before.head().size();
-        let mut levels: Vec<(u64, Vec<NodeHash>)> = Vec::new();
-        let mut frontier = before.clone();
-        for entry in entries {
-            frontier.append_with(LeafHash::of_entry(entry), |id, hash| {
-                let level = usize::from(id.level());
-                if levels.len() <= level {
-                    levels.push((id.index(), Vec::new()));
-                }
-                levels[level].1.push(hash);
-            });
-        }
-        let ids = Frontier::ids(size);
-        let nodes = Self {
-            from: size.get(),
-            end: frontier.head().size().get(),
-            levels,
-            before: ids
-                .into_iter()
-                .zip(before.nodes().iter().copied())
-                .collect(),
+    /// These and what one more batch added; the oldest give way.
+    pub(crate) fn and(&self, batch: &Arc<Grown>) -> Self {
+        let mut batches = match self.batches.last() {
+            Some(last) if last.after().size() == batch.from() => self.batches.clone(),
+            _ => Vec::new(),
         };
-        (nodes, frontier.head())
-    }
-
-    /// Keeps the nodes only if they lead to the head that was signed.
-    pub(crate) fn checked(grown: (Self, TreeHead), signed: TreeHead) -> Self {
-        let (nodes, head) = grown;
-        if head == signed {
-            nodes
-        } else {
-            Self::default()
+        batches.push(batch.clone());
+        let end = batch.after().size().get();
+        let are_enough = |rest: &[Arc<Grown>]| {
+            let next = rest.get(1).map(|next| end - next.from().get());
+            next.is_some_and(|count| count >= MAX_ENTRIES)
+        };
+        while are_enough(&batches) {
+            batches.remove(0);
         }
+        Self { batches }
     }
 
-    /// Whether an entry is one of the batch, so that its path needs no file.
+    /// Whether the path of an entry needs no file.
     pub(crate) fn covers(&self, index: LeafIndex) -> bool {
-        (self.from..self.end).contains(&index.get())
+        self.batch_of(index).is_some()
     }
 
     /// Reads from here first, and what is not here from the files.
@@ -77,18 +53,18 @@ impl RecentNodes {
         }
     }
 
+    fn batch_of(&self, index: LeafIndex) -> Option<&Grown> {
+        let before = |batch: &Arc<Grown>| batch.after().size().get() <= index.get();
+        let batch = self.batches.get(self.batches.partition_point(before))?;
+        batch.holds(index).then_some(batch)
+    }
+
     fn get(&self, id: NodeId) -> Option<NodeHash> {
-        let completed = self
-            .levels
-            .get(usize::from(id.level()))
-            .and_then(|(first, hashes)| {
-                let at = id.index().checked_sub(*first)?;
-                hashes.get(usize::try_from(at).ok()?).copied()
-            });
-        completed.or_else(|| {
-            let found = self.before.iter().find(|(node, _)| *node == id)?;
-            Some(found.1)
-        })
+        let last = LeafIndex::new((id.index() << id.level()) | ((1 << id.level()) - 1));
+        match self.batch_of(last) {
+            Some(batch) => batch.completed(id),
+            None => self.batches.first()?.found(id),
+        }
     }
 }
 
@@ -112,45 +88,89 @@ impl ReadNodes for Over<'_> {
     }
 }
 
+/// Entries whose paths come from memory at least: what may wait for the witnesses, at 64 bytes each.
+const MAX_ENTRIES: u64 = crate::admission::MAX_UNPUBLISHED_EVENTS;
+
 #[cfg(test)]
 mod tests {
     use std::{path::PathBuf, sync::Arc};
 
-    use labelproof_core::merkle::{TreeSize, prove_inclusion, verify_inclusion};
+    use labelproof_core::merkle::{
+        Frontier, LeafHash, TreeHead, prove_inclusion, verify_inclusion,
+    };
     use labelproof_host::fs::SimulatedFs;
 
     use super::*;
 
+    fn entry(number: u64) -> Vec<u8> {
+        number.to_be_bytes().to_vec()
+    }
+
+    /// A tree of `before` entries, and batches of these sizes behind it.
+    fn grow(before: u64, counts: &[u64]) -> (RecentNodes, TreeHead) {
+        let mut frontier = Frontier::new();
+        for number in 0..before {
+            frontier.append(LeafHash::of_entry(&entry(number)));
+        }
+        let mut nodes = RecentNodes::default();
+        for count in counts {
+            let from = frontier.size().get();
+            let batch: Vec<Vec<u8>> = (from..from + count).map(entry).collect();
+            let grown = Grown::behind(&frontier, &batch);
+            frontier = grown.after().clone();
+            nodes = nodes.and(&Arc::new(grown));
+        }
+        (nodes, frontier.head())
+    }
+
     #[test]
-    fn every_entry_of_a_batch_is_proved_without_a_file() {
+    fn every_entry_of_the_batches_is_proved_without_a_file() {
         let nowhere = Directory::new(Arc::new(SimulatedFs::new(1)), PathBuf::from("nowhere"));
-        let entry = |number: u64| number.to_be_bytes().to_vec();
-        for before in 0..40_u64 {
-            for count in [1, 2, 3, 8, 33] {
-                let mut frontier = Frontier::new();
-                for number in 0..before {
-                    frontier.append(LeafHash::of_entry(&entry(number)));
-                }
-                let batch: Vec<Vec<u8>> = (before..before + count).map(entry).collect();
-                let (nodes, head) = RecentNodes::grow(&frontier, &batch);
-                assert_eq!(head.size(), TreeSize::new(before + count));
-                for number in before..before + count {
+        let heads: Vec<TreeHead> = (0..64).map(|size| grow(size, &[]).1).collect();
+        for before in [0, 1, 2, 5, 8, 31] {
+            for counts in [
+                &[1][..],
+                &[2],
+                &[17],
+                &[3, 1, 8],
+                &[1, 1, 1, 1, 1],
+                &[9, 16],
+            ] {
+                let (nodes, head) = grow(before, counts);
+                let end = head.size().get();
+                assert_eq!(end, before + counts.iter().sum::<u64>());
+                for number in before..end {
                     let index = LeafIndex::new(number);
                     assert!(nodes.covers(index));
-                    let path = prove_inclusion(&nodes.over(&nowhere), index, head.size()).unwrap();
-                    let leaf = LeafHash::of_entry(&entry(number));
-                    assert_eq!(verify_inclusion(head, index, leaf, &path), Ok(()));
+                    // Also under a head between: a witnessed one is not always the newest.
+                    for head in
+                        &heads[usize::try_from(number + 1).unwrap()..=usize::try_from(end).unwrap()]
+                    {
+                        let path =
+                            prove_inclusion(&nodes.over(&nowhere), index, head.size()).unwrap();
+                        let leaf = LeafHash::of_entry(&entry(number));
+                        assert_eq!(verify_inclusion(*head, index, leaf, &path), Ok(()));
+                    }
                 }
-                assert!(!nodes.covers(LeafIndex::new(before + count)));
+                assert!(!nodes.covers(LeafIndex::new(end)));
                 assert!(before == 0 || !nodes.covers(LeafIndex::new(before - 1)));
             }
         }
     }
 
     #[test]
-    fn nodes_of_another_head_are_not_kept() {
-        let grown = RecentNodes::grow(&Frontier::new(), &[vec![1]]);
-        let nodes = RecentNodes::checked(grown, TreeHead::EMPTY);
-        assert!(!nodes.covers(LeafIndex::new(0)));
+    fn the_oldest_give_way_and_a_gap_begins_anew() {
+        let (nodes, head) = grow(0, &[3, MAX_ENTRIES - 1]);
+        assert!(nodes.covers(LeafIndex::new(2)), "the rest would be too few");
+        let one_more = Grown::behind(nodes.batches[1].after(), &[entry(0)]);
+        let nodes = nodes.and(&Arc::new(one_more));
+        assert!(!nodes.covers(LeafIndex::new(2)));
+        assert!(nodes.covers(LeafIndex::new(3)) && nodes.covers(LeafIndex::new(head.size().get())));
+        let mut frontier = nodes.batches[1].after().clone();
+        frontier.append(LeafHash::of_entry(&entry(2)));
+        let behind_a_gap = Grown::behind(&frontier, &[entry(3)]);
+        let nodes = nodes.and(&Arc::new(behind_a_gap));
+        assert!(!nodes.covers(LeafIndex::new(head.size().get())));
+        assert!(nodes.covers(LeafIndex::new(head.size().get() + 2)));
     }
 }

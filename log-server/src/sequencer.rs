@@ -17,7 +17,8 @@ use labelproof_core::{
 };
 
 use crate::storage::{
-    BatchError, Directory, HeadRecord, HeadStore, InstanceId, StagedBatch, StorageError, SwapError,
+    BatchError, Directory, Grown, HeadRecord, HeadStore, InstanceId, StagedBatch, StorageError,
+    SwapError,
 };
 
 /// Signs checkpoints; a trait so that a test can keep a ledger of every root that was ever signed.
@@ -62,6 +63,7 @@ pub struct Sequencer {
     parts: Parts,
     record: HeadRecord,
     frontier: Frontier,
+    newest: Option<Arc<Grown>>,
     poisoned: bool,
 }
 
@@ -139,13 +141,12 @@ impl Sequencer {
                 // Reserved: these entries are in the log, whether or not a tile of them was written.
                 let batch = parts.directory.read_staged(digest)?;
                 let before = parts.directory.frontier(batch.before())?;
-                check(&parts.origin, &batch, &before, record.head()).map_err(|source| {
-                    StorageError::Batch {
-                        object: format!("staged/{digest}"),
-                        source,
-                    }
+                let checked = check(&parts.origin, &batch, &before, record.head());
+                let grown = checked.map_err(|source| StorageError::Batch {
+                    object: format!("staged/{digest}"),
+                    source,
                 })?;
-                parts.directory.apply(&before, &batch)?;
+                parts.directory.apply(&batch, &grown)?;
             }
             // Else never reserved: nobody was told of it, nothing of it was signed.
             parts.directory.unstage(digest)?;
@@ -155,6 +156,7 @@ impl Sequencer {
             parts,
             record,
             frontier,
+            newest: None,
             poisoned: false,
         })
     }
@@ -217,7 +219,7 @@ impl Sequencer {
             .sign(&Checkpoint::new(parts.origin.clone(), reserved.head()));
         // Dying here: the signature never left; signing again gives the same bytes.
 
-        parts.directory.apply(frontier, &staged)?;
+        parts.directory.apply(&staged, &grown)?;
         // Dying here: some or all tiles are written; `load` writes them again, to the same bytes.
 
         parts.directory.unstage(digest)?;
@@ -225,7 +227,8 @@ impl Sequencer {
         // again is answered with the index.
 
         self.record = reserved;
-        self.frontier = grown;
+        self.frontier = grown.after().clone();
+        self.newest = Some(Arc::new(grown));
         self.poisoned = false;
         acknowledge(&signed);
         Ok(())
@@ -248,9 +251,9 @@ impl Sequencer {
         self.record.head()
     }
 
-    /// The tree as far as it is in the log.
-    pub(crate) fn frontier(&self) -> &Frontier {
-        &self.frontier
+    /// What the newest batch added to the tree; none before the first.
+    pub(crate) fn newest(&self) -> Option<&Arc<Grown>> {
+        self.newest.as_ref()
     }
 
     /// Whether an error stopped it.
@@ -277,7 +280,7 @@ fn check(
     staged: &StagedBatch,
     before: &Frontier,
     want: TreeHead,
-) -> Result<Frontier, BatchError> {
+) -> Result<Grown, BatchError> {
     if staged.origin() != origin.as_str() {
         return Err(BatchError::OtherLog {
             found: staged.origin().to_owned(),

@@ -13,13 +13,18 @@ use std::{
 
 use labelproof_core::{
     checkpoint::SignedCheckpoint,
-    merkle::{LeafIndex, TreeHead, TreeSize},
+    merkle::{LeafIndex, TreeHead, TreeSize, prove_inclusion},
     policy::WitnessedCheckpoint,
+    receipt::Receipt,
     state::{StateView, head::StateHead},
     status::Opening,
+    tlog_proof::ProofFrame,
 };
 
-use crate::recent::RecentNodes;
+use crate::{
+    recent::RecentNodes,
+    storage::{Directory, StorageError},
+};
 
 /// A head that is durable and signed.
 #[derive(Debug)]
@@ -30,9 +35,33 @@ pub struct Acknowledged {
     pub(crate) head: StateHead,
     /// The tree where its batch stands.
     pub(crate) nodes: Arc<RecentNodes>,
+    /// What every receipt under it shares, once one was asked for.
+    pub(crate) receipts: OnceLock<ProofFrame>,
 }
 
 impl Acknowledged {
+    /// The receipt of an entry under this head, as it is stored.
+    ///
+    /// # Errors
+    /// As the files say, if the head keeps too few nodes.
+    pub(crate) fn receipt(
+        &self,
+        directory: &Directory,
+        index: LeafIndex,
+    ) -> Result<String, StorageError> {
+        let (nodes, size) = (self.nodes.over(directory), self.signed.head().size());
+        let path = prove_inclusion(&nodes, index, size)?;
+        let frame = match self.receipts.get() {
+            Some(frame) => frame,
+            None => {
+                let head_path = prove_inclusion(&nodes, self.head.index(), size)?;
+                let frame = Receipt::frame(&self.signed, &self.head, &head_path);
+                self.receipts.get_or_init(|| frame)
+            }
+        };
+        Ok(frame.write(index, &path).expect(PATHS_ARE_SHORT))
+    }
+
     /// The checkpoint with the log's signature alone.
     #[must_use]
     pub fn signed(&self) -> &Arc<SignedCheckpoint> {
@@ -49,9 +78,27 @@ pub struct Published {
     pub(crate) nodes: Arc<RecentNodes>,
     /// What every bundle under this head begins with, once one was asked for.
     pub(crate) opening: OnceLock<Opening>,
+    /// What every proof under it shares, once one was asked for.
+    pub(crate) proofs: OnceLock<ProofFrame>,
 }
 
 impl Published {
+    /// The proof of an entry under this head, as it is stored.
+    ///
+    /// # Errors
+    /// As the files say, if the head keeps too few nodes.
+    pub(crate) fn proof(
+        &self,
+        directory: &Directory,
+        index: LeafIndex,
+    ) -> Result<String, StorageError> {
+        let nodes = self.nodes.over(directory);
+        let path = prove_inclusion(&nodes, index, self.head().size())?;
+        let note = self.witnessed.signed().note();
+        let frame = self.proofs.get_or_init(|| ProofFrame::new(None, note));
+        Ok(frame.write(index, &path).expect(PATHS_ARE_SHORT))
+    }
+
     /// Size and root.
     #[must_use]
     pub fn head(&self) -> TreeHead {
@@ -161,6 +208,7 @@ impl Shelf {
             view,
             nodes,
             opening: OnceLock::new(),
+            proofs: OnceLock::new(),
         });
         heads.published = Some(published.clone());
         Some(published)
@@ -174,6 +222,14 @@ impl Shelf {
             .find(|waiting| waiting.signed.head().size().contains(index))
             .or(heads.newest.as_ref())
             .cloned()
+    }
+
+    /// The nodes that the newest head keeps.
+    pub(crate) fn recent(&self) -> Arc<RecentNodes> {
+        let newest = self.newest();
+        newest
+            .map(|newest| newest.nodes.clone())
+            .unwrap_or_default()
     }
 
     pub(crate) fn newest(&self) -> Option<Arc<Acknowledged>> {
@@ -197,3 +253,5 @@ impl Shelf {
         self.heads.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+const PATHS_ARE_SHORT: &str = "a tree of 2^64 entries has paths of 64 hashes";

@@ -14,11 +14,13 @@
 
 pub mod directory;
 pub mod error;
+pub mod grown;
 pub mod head;
 mod lines;
 pub mod staged;
 
 pub use directory::Directory;
 pub use error::StorageError;
+pub use grown::Grown;
 pub use head::{FileHead, HeadRecord, HeadStore, InstanceId, SwapError};
 pub use staged::{BatchDigest, BatchError, StagedBatch};

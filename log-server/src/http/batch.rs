@@ -8,7 +8,7 @@
 //! Read and answered at the same time: lines are admitted as they come in, and what became of them waits, some
 //! hundred bytes a line, until its reader takes it. Nothing is atomic. `submit` says what one event is answered.
 
-use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -18,7 +18,8 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use labelproof_core::{event::EventId, refusal::Refusal};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::{Instant, timeout},
@@ -31,7 +32,8 @@ use super::{
     openapi::problems::OfBatches,
     stream::stream,
     submit::{
-        DryRun, Mode, PlaceOrTrial, Trial, answered, check_encoding, prefers_async, wait_until,
+        DryRun, Mode, PlaceOrTrial, Trial, answered, check_encoding, needs_no_file, prefers_async,
+        settled, wait_until,
     },
 };
 use crate::{admission::Admitted, log::Log, progress::Standing};
@@ -186,19 +188,26 @@ impl Reading {
         let mut progress = self.service.log.progress();
         while !lines.is_empty() {
             progress.borrow_and_update();
-            let (mode, may_wait) = (self.mode, !self.patience.is_zero());
-            let work = move |log: &Log| Ok(admit_until_full(log, mode, lines, may_wait));
             let turn = self.service.gate.enter_in_turn().await;
-            let (done, rest, full) = match apart(&self.service, work).await {
-                Ok(done) => done,
-                Err(problem) => return self.say(problem).await,
-            };
+            let mut round = Round::of(self.mode, !self.patience.is_zero(), lines);
+            // Labels that are new need nothing but memory; a worker admits those itself.
+            round.admit(&self.service.log, Reach::Memory);
+            if round.needs_store {
+                let work = move |log: &Log| {
+                    round.admit(log, Reach::Store);
+                    Ok(round)
+                };
+                round = match apart(&self.service, work).await {
+                    Ok(round) => round,
+                    Err(problem) => return self.say(problem).await,
+                };
+            }
             drop(turn);
-            lines = rest;
-            for outcome in done {
+            lines = round.lines;
+            for outcome in round.done {
                 self.outcomes.send(outcome).await.map_err(|_| Gone)?;
             }
-            let Some(pause) = full else { continue };
+            let Some(pause) = round.full else { continue };
             let before = Instant::now();
             // Room comes with the next batch that is cut, and that is progress.
             let _ = timeout(pause.min(self.patience), progress.changed()).await;
@@ -211,38 +220,77 @@ impl Reading {
     }
 }
 
-type Done = (Vec<Outcome>, VecDeque<Line>, Option<Duration>);
-
-/// Admits until a line finds no room; then says after what time it is worth trying again.
-fn admit_until_full(log: &Log, mode: Mode, mut lines: VecDeque<Line>, may_wait: bool) -> Done {
-    let metrics = &log.setting().metrics;
-    let mut done = Vec::with_capacity(lines.len());
-    while let Some(line) = lines.pop_front() {
-        match admit(log, mode, &line) {
-            Ok(outcome) => {
-                match &outcome {
-                    Outcome::Admitted(admitted, _) => metrics.admitted(admitted.arrival()),
-                    Outcome::Accepted(_) => metrics.tried(),
-                    Outcome::Refused(problem) => metrics.refused(problem),
-                }
-                done.push(outcome);
-            }
-            Err(problem) => match problem.passes_after() {
-                Some(pause) if may_wait => {
-                    lines.push_front(line);
-                    return (done, lines, Some(pause));
-                }
-                _ => {
-                    metrics.refused(&problem);
-                    done.push(Outcome::Refused(problem));
-                }
-            },
-        }
-    }
-    (done, lines, None)
+/// Lines that are admitted in one go.
+struct Round {
+    mode: Mode,
+    may_wait: bool,
+    /// Those that are left.
+    lines: VecDeque<Line>,
+    done: Vec<Outcome>,
+    /// The next line found no room; after this time it is worth trying again.
+    full: Option<Duration>,
+    /// The next line has to be looked up.
+    needs_store: bool,
 }
 
-fn admit(log: &Log, mode: Mode, line: &Line) -> Result<Outcome, Problem> {
+/// How far admission may go.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reach {
+    /// What is in memory.
+    Memory,
+    /// Index and entries too.
+    Store,
+}
+
+impl Round {
+    fn of(mode: Mode, may_wait: bool, lines: VecDeque<Line>) -> Self {
+        Self {
+            mode,
+            may_wait,
+            done: Vec::with_capacity(lines.len()),
+            lines,
+            full: None,
+            needs_store: false,
+        }
+    }
+
+    /// Admits until a line finds no room, or cannot be admitted within reach.
+    fn admit(&mut self, log: &Log, reach: Reach) {
+        let metrics = &log.setting().metrics;
+        self.needs_store = false;
+        while let Some(line) = self.lines.pop_front() {
+            match admit(log, self.mode, &line, reach) {
+                Ok(Some(outcome)) => {
+                    match &outcome {
+                        Outcome::Admitted(admitted, _) => metrics.admitted(admitted.arrival()),
+                        Outcome::Accepted(_) => metrics.tried(),
+                        Outcome::Refused(problem) => metrics.refused(problem),
+                    }
+                    self.done.push(outcome);
+                }
+                Ok(None) => {
+                    self.lines.push_front(line);
+                    self.needs_store = true;
+                    return;
+                }
+                Err(problem) => match problem.passes_after() {
+                    Some(pause) if self.may_wait => {
+                        self.lines.push_front(line);
+                        self.full = Some(pause);
+                        return;
+                    }
+                    _ => {
+                        metrics.refused(&problem);
+                        self.done.push(Outcome::Refused(problem));
+                    }
+                },
+            }
+        }
+    }
+}
+
+/// What becomes of a line; `None` if it has to be looked up first.
+fn admit(log: &Log, mode: Mode, line: &Line, reach: Reach) -> Result<Option<Outcome>, Problem> {
     let line = match line {
         Line::Whole(line) => line,
         Line::TooLong => {
@@ -252,13 +300,16 @@ fn admit(log: &Log, mode: Mode, line: &Line) -> Result<Outcome, Problem> {
         Line::Cut => return Err(Problem::BadLine { why: CUT }),
     };
     let note: String = serde_json::from_slice(line).map_err(|_| Problem::BadLine { why: FORM })?;
-    match mode {
-        Mode::Take => {
-            let admitted = log.admit(note.as_bytes())?;
-            Ok(Outcome::Admitted(admitted, Instant::now()))
+    let admitted = match (mode, reach) {
+        (Mode::Take, Reach::Memory) => log.admit_new(note.as_bytes())?,
+        (Mode::Take, Reach::Store) => Some(log.admit(note.as_bytes())?),
+        (Mode::Try, Reach::Memory) => None,
+        (Mode::Try, Reach::Store) => {
+            let tried = log.try_out(note.as_bytes())?;
+            return Ok(Some(Outcome::Accepted(tried)));
         }
-        Mode::Try => Ok(Outcome::Accepted(log.try_out(note.as_bytes())?)),
-    }
+    };
+    Ok(admitted.map(|admitted| Outcome::Admitted(admitted, Instant::now())))
 }
 
 /// Answers line by line, each as soon as all before it are answered and it stands where it should.
@@ -303,17 +354,15 @@ impl Answering {
     async fn settle(&mut self, outcome: Outcome, goal: Standing) -> Result<(), Gone> {
         let standing = match &outcome {
             Outcome::Admitted(admitted, since) => {
-                let deadline = *since + self.service.patience;
                 let service = self.service.clone();
-                let waiting = wait_until(&service, admitted, goal, deadline);
-                let mut waiting = pin!(waiting);
-                match timeout(Duration::ZERO, waiting.as_mut()).await {
-                    Ok(standing) => standing,
-                    Err(_) => {
+                match settled(service.log.standing(), admitted, goal) {
+                    Some(standing) => standing,
+                    None => {
                         // Nobody's answer waits for the next one's.
                         self.send().await?;
+                        let deadline = *since + service.patience;
                         tokio::select! {
-                            standing = waiting => standing,
+                            standing = wait_until(&service.log, admitted, goal, deadline) => standing,
                             () = self.answers.closed() => return Err(Gone),
                         }
                     }
@@ -333,39 +382,68 @@ impl Answering {
         let some = std::mem::take(&mut self.settled);
         let first = self.line + 1;
         self.line += some.len() as u64;
-        let write = move |log: &Log| {
-            let mut text = String::new();
-            for (line, (outcome, standing)) in (first..).zip(some) {
-                text.push_str(&object(log, line, outcome, standing).to_string());
-                text.push('\n');
-            }
-            Ok(Bytes::from(text))
+        let log = &self.service.log;
+        let from_memory = some.iter().all(|(outcome, standing)| match outcome {
+            Outcome::Admitted(admitted, _) => needs_no_file(log, admitted, *standing),
+            Outcome::Accepted(_) | Outcome::Refused(_) => true,
+        });
+        let text = if from_memory {
+            text(log, first, some)
+        } else {
+            let write = move |log: &Log| Ok(text(log, first, some));
+            apart(&self.service, write).await.map_err(|_| Gone)?
         };
-        let text = apart(&self.service, write).await.map_err(|_| Gone)?;
         self.answers.send(text).await.map_err(|_| Gone)
     }
 }
 
-fn object(log: &Log, line: u64, outcome: Outcome, standing: Standing) -> Value {
-    let known = |answer| serde_json::to_value(answer).expect("an answer is texts and numbers");
-    let answered = match outcome {
-        Outcome::Admitted(admitted, _) => answered(log, &admitted, standing)
-            .map(|(status, answer)| (status, known(PlaceOrTrial::Place(answer)))),
-        Outcome::Accepted(event) => {
-            let trial = PlaceOrTrial::Trial(Trial::of(event));
-            Ok((StatusCode::OK, known(trial)))
+/// The answers to lines from `first` on.
+fn text(log: &Log, first: u64, some: Vec<(Outcome, Standing)>) -> Bytes {
+    let mut text = Vec::new();
+    for (line, (outcome, standing)) in (first..).zip(some) {
+        let written = match answer(log, outcome, standing) {
+            Ok((status, answer)) => serde_json::to_writer(
+                &mut text,
+                &Answered {
+                    line,
+                    status: status.as_u16(),
+                    answer,
+                },
+            ),
+            Err(problem) => {
+                let mut object = problem.to_json();
+                object["line"] = json!(line);
+                serde_json::to_writer(&mut text, &object)
+            }
+        };
+        written.expect("an answer is texts and numbers");
+        text.push(b'\n');
+    }
+    Bytes::from(text)
+}
+
+/// A line of the answer about an event that nothing is wrong with.
+#[derive(Serialize)]
+struct Answered {
+    line: u64,
+    status: u16,
+    #[serde(flatten)]
+    answer: PlaceOrTrial,
+}
+
+fn answer(
+    log: &Log,
+    outcome: Outcome,
+    standing: Standing,
+) -> Result<(StatusCode, PlaceOrTrial), Problem> {
+    match outcome {
+        Outcome::Admitted(admitted, _) => {
+            let (status, answer) = answered(log, &admitted, standing)?;
+            Ok((status, PlaceOrTrial::Place(answer)))
         }
+        Outcome::Accepted(event) => Ok((StatusCode::OK, PlaceOrTrial::Trial(Trial::of(event)))),
         Outcome::Refused(problem) => Err(problem),
-    };
-    let mut object = match answered {
-        Ok((status, mut object)) => {
-            object["status"] = json!(status.as_u16());
-            object
-        }
-        Err(problem) => problem.to_json(),
-    };
-    object["line"] = json!(line);
-    object
+    }
 }
 
 const JSON_LINES: &str = "application/jsonl";

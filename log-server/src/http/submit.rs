@@ -19,10 +19,7 @@ use axum::{
 };
 use labelproof_core::{
     event::EventId,
-    merkle::prove_inclusion,
-    receipt::Receipt,
     refusal::{Malformed, Refusal},
-    tlog_proof::TlogProof,
 };
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
@@ -32,13 +29,12 @@ use utoipa::{
 };
 
 use super::{
-    MAX_BODY_BYTES, NO_STORE, Service, apart, error::Problem, lookup::proof_of,
-    openapi::problems::OfEvents,
+    MAX_BODY_BYTES, NO_STORE, Service, apart, error::Problem, openapi::problems::OfEvents,
 };
 use crate::{
     admission::{Admitted, Arrival},
     log::Log,
-    progress::Standing,
+    progress::{Progress, Standing},
 };
 
 /// A signed note (c2sp.org/signed-note).
@@ -171,7 +167,7 @@ pub(super) async fn event(
         Standing::Published
     };
     let deadline = Instant::now() + service.patience;
-    let standing = wait_until(&service, &admitted, goal, deadline).await;
+    let standing = wait_until(&service.log, &admitted, goal, deadline).await;
     let (status, answer) = if needs_no_file(&service.log, &admitted, standing) {
         answered(&service.log, &admitted, standing)?
     } else {
@@ -238,33 +234,45 @@ pub(super) fn check_encoding(request: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// Waits until the event stands where it should, time is up, or the process ends.
+/// Where the event stands for good, as far as this request is concerned; `None` while it has to wait.
 ///
 /// Who asked for a receipt gets one, however quick the witnesses were: it stands no higher than `goal`.
+pub(super) fn settled(now: Progress, admitted: &Admitted, goal: Standing) -> Option<Standing> {
+    let standing = now.standing(admitted.index(), admitted.epoch());
+    match standing {
+        Standing::Published => Some(goal),
+        Standing::Failed => Some(standing),
+        Standing::Acknowledged => {
+            (goal == Standing::Acknowledged || now.is_ending()).then_some(standing)
+        }
+        Standing::Waiting => None,
+    }
+}
+
+/// Waits until the event stands where it should, time is up, or the process ends.
 pub(super) async fn wait_until(
-    service: &Service,
+    log: &Log,
     admitted: &Admitted,
     goal: Standing,
     deadline: Instant,
 ) -> Standing {
-    let mut progress = service.log.progress();
     loop {
-        let now = *progress.borrow_and_update();
-        let standing = now.standing(admitted.index(), admitted.epoch());
-        let enough = match standing {
-            Standing::Published => return goal,
-            Standing::Failed => true,
-            Standing::Acknowledged => goal == Standing::Acknowledged || now.is_ending(),
-            Standing::Waiting => false,
-        };
-        if enough || !matches!(timeout_at(deadline, progress.changed()).await, Ok(Ok(()))) {
+        let now = log.standing();
+        if let Some(standing) = settled(now, admitted, goal) {
             return standing;
+        }
+        let woken = log.wait(goal, admitted.index());
+        // What happened before it stood in line would wake nobody.
+        if log.standing() == now && timeout_at(deadline, woken).await.is_err() {
+            let now = log.standing();
+            let standing = now.standing(admitted.index(), admitted.epoch());
+            return settled(now, admitted, goal).unwrap_or(standing);
         }
     }
 }
 
 /// Whether the answer comes from memory, as it does while the event's batch is the newest; then a worker may make it.
-fn needs_no_file(log: &Log, admitted: &Admitted, standing: Standing) -> bool {
+pub(super) fn needs_no_file(log: &Log, admitted: &Admitted, standing: Standing) -> bool {
     let index = admitted.index();
     match standing {
         Standing::Published => log
@@ -293,7 +301,7 @@ pub(super) fn answered(
 fn witnessed(log: &Log, admitted: &Admitted) -> Result<(StatusCode, Answer), Problem> {
     let published = log.published().ok_or(Problem::NoQuorum)?;
     let answer = Answer {
-        proof: Some(proof_of(log, &published, admitted.index())?.to_string()),
+        proof: Some(published.proof(&log.setting().directory, admitted.index())?),
         ..Answer::about(admitted)
     };
     let status = match admitted.arrival() {
@@ -305,7 +313,7 @@ fn witnessed(log: &Log, admitted: &Admitted) -> Result<(StatusCode, Answer), Pro
 
 fn durable(log: &Log, admitted: &Admitted) -> Result<(StatusCode, Answer), Problem> {
     let answer = Answer {
-        receipt: Some(receipt(log, admitted)?.to_string()),
+        receipt: Some(receipt(log, admitted)?),
         ..Answer::about(admitted)
     };
     let status = match admitted.arrival() {
@@ -316,22 +324,11 @@ fn durable(log: &Log, admitted: &Admitted) -> Result<(StatusCode, Answer), Probl
 }
 
 /// The receipt under a head the log signed: that of the event's own batch while it waits for witnesses.
-fn receipt(log: &Log, admitted: &Admitted) -> Result<TlogProof, Problem> {
+fn receipt(log: &Log, admitted: &Admitted) -> Result<String, Problem> {
     let under = log
         .acknowledging(admitted.index())
         .ok_or(Problem::Storage)?;
-    let size = under.signed.head().size();
-    let nodes = under.nodes.over(&log.setting().directory);
-    let path = prove_inclusion(&nodes, admitted.index(), size)?;
-    let head_path = prove_inclusion(&nodes, under.head.index(), size)?;
-    let receipt = Receipt::write(
-        &under.signed,
-        admitted.index(),
-        path,
-        &under.head,
-        &head_path,
-    );
-    Ok(receipt.expect("a tree of 2^64 entries has paths of 64 hashes"))
+    Ok(under.receipt(&log.setting().directory, admitted.index())?)
 }
 
 impl Answer {

@@ -15,11 +15,11 @@ use std::fmt;
 
 use labelproof_core::{
     entry_bundle::MAX_ENTRY_BYTES,
-    merkle::{Frontier, LeafHash, TreeHead, TreeSize},
+    merkle::{Frontier, TreeHead, TreeSize},
 };
 use sha2::{Digest as _, Sha256};
 
-use super::lines::Lines;
+use super::{Grown, lines::Lines};
 
 /// The most entries one batch may hold: the pool's bound and the state head.
 pub const MAX_BATCH_ENTRIES: usize = crate::pool::MAX_POOL_EVENTS + 1;
@@ -113,7 +113,7 @@ impl StagedBatch {
         entries: Vec<Vec<u8>>,
     ) -> Result<Self, BatchError> {
         check_bounds(&entries)?;
-        let after = grown(frontier, &entries).head();
+        let after = Grown::behind(frontier, &entries).head();
         Ok(Self {
             origin: origin.to_owned(),
             before: frontier.head(),
@@ -182,14 +182,14 @@ impl StagedBatch {
     /// # Errors
     /// [`BatchError::NotNext`] if it follows another tree, [`BatchError::WrongRoot`] if its entries
     /// do not lead to what it declares.
-    pub fn check(&self, frontier: &Frontier) -> Result<Frontier, BatchError> {
+    pub fn check(&self, frontier: &Frontier) -> Result<Grown, BatchError> {
         if self.before != frontier.head() {
             return Err(BatchError::NotNext {
                 staged: self.before.size(),
                 log: frontier.size(),
             });
         }
-        let grown = grown(frontier, &self.entries);
+        let grown = Grown::behind(frontier, &self.entries);
         if grown.head() != self.after {
             return Err(BatchError::WrongRoot {
                 declared: self.after,
@@ -222,14 +222,6 @@ impl StagedBatch {
     pub fn entries(&self) -> &[Vec<u8>] {
         &self.entries
     }
-}
-
-fn grown(frontier: &Frontier, entries: &[Vec<u8>]) -> Frontier {
-    let mut grown = frontier.clone();
-    for entry in entries {
-        grown.append(LeafHash::of_entry(entry));
-    }
-    grown
 }
 
 fn check_bounds(entries: &[Vec<u8>]) -> Result<(), BatchError> {

@@ -15,30 +15,27 @@ use std::{
 
 use labelproof_core::{
     entry_bundle::EntryBundle,
-    merkle::{Frontier, LeafHash, NodeHash},
+    merkle::NodeHash,
     tile::{TileKind, TileLevel, Width},
 };
 use labelproof_host::fs::folder_of;
 
 use super::{Directory, HASH_BYTES, StorageError, TILE_HEIGHT, WIDTH, full};
-use crate::storage::staged::StagedBatch;
+use crate::storage::{Grown, StagedBatch};
 
 impl Directory {
     /// Writes the tiles and bundles that a batch adds to; running it again changes nothing.
     ///
-    /// `before` is the frontier the batch follows. Every file is synced, and every folder that
+    /// `grown` is what [`StagedBatch::check`] made of it. Every file is synced, and every folder that
     /// got a new name, before this returns.
     ///
     /// # Errors
     /// [`StorageError::Bundle`] where the part that was there already is missing; else what the file system says.
-    pub fn apply(&self, before: &Frontier, batch: &StagedBatch) -> Result<(), StorageError> {
-        let size = before.size().get();
+    pub fn apply(&self, batch: &StagedBatch, grown: &Grown) -> Result<(), StorageError> {
         let mut folders = BTreeSet::new();
-        self.append_entries(size, batch.entries(), &mut folders)?;
-        for (level, (first, hashes)) in
-            TileLevel::all().zip(new_tile_hashes(before, batch.entries()))
-        {
-            self.append_hashes(level, first, &hashes, &mut folders)?;
+        self.append_entries(grown.from().get(), batch.entries(), &mut folders)?;
+        for (level, (first, hashes)) in TileLevel::all().zip(grown.levels(TILE_HEIGHT)) {
+            self.append_hashes(level, first, hashes, &mut folders)?;
         }
         for folder in folders {
             self.fs.sync_dir(&folder)?;
@@ -103,24 +100,6 @@ impl Directory {
         self.fs.sync_file(path)?;
         Ok(())
     }
-}
-
-/// For each tile level, where the new hashes of a batch begin, and the hashes.
-fn new_tile_hashes(before: &Frontier, entries: &[Vec<u8>]) -> Vec<(u64, Vec<NodeHash>)> {
-    let mut levels: Vec<(u64, Vec<NodeHash>)> = Vec::new();
-    let mut frontier = before.clone();
-    for entry in entries {
-        frontier.append_with(LeafHash::of_entry(entry), |id, hash| {
-            if id.level() % TILE_HEIGHT == 0 {
-                let level = usize::from(id.level() / TILE_HEIGHT);
-                if levels.len() <= level {
-                    levels.push((id.index(), Vec::new()));
-                }
-                levels[level].1.push(hash);
-            }
-        });
-    }
-    levels
 }
 
 /// Cuts what begins at position `first` into files of 256: file number, what it holds already, what comes to it.
