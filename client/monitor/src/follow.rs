@@ -8,6 +8,7 @@
 //! Files of a log: `DIR/logs/<origin>/` with `mirror/` (downloaded), `state` (verified), `since` (told), and the newest
 //! accepted head. What is wrong in them is thrown away and had again; it never accuses the log.
 
+mod adverse;
 mod catch_up;
 mod files;
 mod look;

@@ -4,15 +4,17 @@
 //! alerts   /v1/alerts · /v1/alerts/{number}
 //! feed     /alerts.atom · /feeds/{list}.atom
 //! stream   /v1/stream
+//! handed   POST /v1/heads · /v1/receipts · /v1/adverse
 //! health   /livez · /readyz · /metrics
 //! home     /
 //! error    one table of problems
 //! ```
-//! Everything is public. Nothing here decides: it reads the board and the journal, and writes down the answer.
+//! Everything is public. Nothing here decides: it reads board and journal, asks the keeper, and writes down the answer.
 
 mod alerts;
 mod error;
 mod feed;
+mod handed;
 mod health;
 mod home;
 mod metrics;
@@ -21,14 +23,24 @@ mod stream;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use axum::{Router, http::HeaderValue, http::header, middleware, response::Response, routing::get};
+use axum::{
+    Router,
+    http::HeaderValue,
+    http::header,
+    middleware,
+    response::Response,
+    routing::{get, post},
+};
 use labelproof_host::{clock::Clock, metrics::Held};
 use tokio::sync::watch;
 
 pub use server::Server;
 
 use self::error::Problem;
-use crate::{board::Board, journal::Journal, name::Name, notify::Standing};
+use crate::{
+    board::Board, gossip::Peer, journal::Journal, name::Name, notify::Standing,
+    promises::keeper::Keeper,
+};
 
 /// What the routes answer from.
 #[derive(Clone)]
@@ -39,6 +51,9 @@ pub struct Service {
     channels: Arc<dyn Fn() -> Vec<Standing> + Send + Sync>,
     clock: Arc<dyn Clock>,
     poll: Duration,
+    keeper: Option<Keeper>,
+    judging: handed::Places,
+    peers: Arc<[Arc<Peer>]>,
     feeds: Arc<feed::Feeds>,
     streams: stream::Streams,
     connections: Held,
@@ -62,6 +77,9 @@ impl Service {
             channels: Arc::new(Vec::new),
             clock,
             poll,
+            keeper: None,
+            judging: handed::Places::default(),
+            peers: Arc::new([]),
             feeds: Arc::default(),
             streams: stream::Streams::of(stream::MAX_STREAMS),
             connections: Held::default(),
@@ -77,6 +95,20 @@ impl Service {
     ) -> Self {
         let channels = Arc::new(standings);
         Self { channels, ..self }
+    }
+
+    /// The same, and what strangers hand in goes to this keeper.
+    #[must_use]
+    pub fn with_keeper(self, keeper: Keeper) -> Self {
+        let keeper = Some(keeper);
+        Self { keeper, ..self }
+    }
+
+    /// The same, which exchanges heads with these.
+    #[must_use]
+    pub fn with_peers(self, peers: Vec<Arc<Peer>>) -> Self {
+        let peers = peers.into();
+        Self { peers, ..self }
     }
 
     /// The same, with places for so many readers of the stream.
@@ -107,6 +139,9 @@ pub fn app(service: Service) -> Router {
         .route("/v1/alerts", get(alerts::page))
         .route("/v1/alerts/{number}", get(alerts::one))
         .route("/v1/stream", get(stream::alerts))
+        .route("/v1/heads", post(handed::head))
+        .route("/v1/receipts", post(handed::receipt))
+        .route("/v1/adverse", post(handed::adverse))
         .fallback(async || Problem::NotFound)
         .method_not_allowed_fallback(async || Problem::WrongMethod)
         .layer(middleware::map_response(open_to_browsers))

@@ -15,6 +15,7 @@ mod config;
 mod daily;
 pub mod finding;
 pub mod follow;
+pub mod gossip;
 mod histories;
 pub mod http;
 pub mod journal;
@@ -22,6 +23,7 @@ pub mod name;
 pub mod notify;
 mod own;
 mod polite;
+pub mod promises;
 mod records;
 pub mod rules;
 #[cfg(test)]

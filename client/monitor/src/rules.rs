@@ -8,7 +8,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use labelproof_core::{event::Event, key::Vkey, merkle::LeafIndex, time::Time};
+use labelproof_core::{
+    checkpoint::Origin, event::Event, key::Vkey, merkle::LeafIndex, refusal::Refusal, time::Time,
+};
 use labelproof_host::{fs::Fs, logging::causes};
 
 use crate::{
@@ -24,6 +26,12 @@ use crate::{
 pub trait Listener: Send {
     /// An event that was verified at this place; after a restart some come again.
     fn logged(&mut self, index: LeafIndex, event: &Event);
+
+    /// Events of a log that were handed in and wait to be judged.
+    fn waiting(&mut self, origin: &Origin) -> Vec<Event>;
+
+    /// What the state function says of one of them, as the next entry.
+    fn judged(&mut self, event: &Event, said: Result<(), Refusal>);
 
     /// How a log stands, after each poll.
     fn head(&mut self, standing: &Standing, now: Time) -> Vec<Alert>;

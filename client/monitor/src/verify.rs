@@ -11,8 +11,9 @@ use labelproof_core::{
     checkpoint::Origin,
     event::{Body, Event, LabelId, Subject},
     merkle::{LeafHash, LeafIndex},
+    refusal::Refusal,
     state::{
-        Replayed, SnapshotFile, State, WrongEntry, head::StateHead, key::MapKey,
+        Replayed, SignatureMemo, SnapshotFile, State, WrongEntry, head::StateHead, key::MapKey,
         record::StateRecord,
     },
 };
@@ -193,6 +194,18 @@ impl Verifier {
             _ if was_right => Verdict::Broken(Breach::WrongHead),
             _ => Verdict::StillWrong,
         })
+    }
+
+    /// What the state function would say of an event as the next entry; nothing changes.
+    ///
+    /// # Errors
+    /// [`Halt::NeedsHistory`], or [`Halt::Doubt`] before entry 0.
+    pub(crate) fn try_out(&self, event: &Event) -> Result<Result<(), Refusal>, Halt> {
+        let state = self.state.as_ref().ok_or(Halt::Doubt)?;
+        match state.needs_history(event) {
+            labels if labels.is_empty() => Ok(state.check(event, &SignatureMemo::empty())),
+            labels => Err(Halt::NeedsHistory(labels)),
+        }
     }
 
     /// Where the accepted events of a subject are.

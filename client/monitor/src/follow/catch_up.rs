@@ -13,7 +13,7 @@ use std::{
 use labelproof::evidence::{MakeError, back_dated, bad_entry, wrong_head};
 use labelproof_core::{
     checkpoint::SignedCheckpoint,
-    event::{Event, Subject},
+    event::{Event, LabelId, Subject},
     evidence::Evidence,
     merkle::{LeafIndex, TreeSize, prove_inclusion},
     time::Time,
@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// The copy, under the head that it is complete for.
-struct Copy {
+pub(super) struct Copy {
     head: SignedCheckpoint,
     tiles: TileReader<DirTiles>,
 }
@@ -57,7 +57,7 @@ struct LoggedEvent {
 }
 
 /// Why a piece ends.
-enum Ended {
+pub(super) enum Ended {
     /// It is large enough.
     Enough,
     Halt(Halt),
@@ -91,6 +91,9 @@ impl Follower {
             }
         };
         let done = self.pieces(&mut verifier, &copy, now);
+        if done.is_ok() {
+            self.judge_adverse(&mut verifier, &copy);
+        }
         // Without it what was not told is verified again, from what was kept.
         if !matches!(done, Err(Fault::Untold(_))) {
             self.verifier = Some(verifier);
@@ -241,15 +244,8 @@ fn read(verifier: &mut Verifier, copy: &Copy, piece: &mut Piece) -> Result<(), E
     copy.tiles.entries(range, |index, entry| {
         let mut verdict = verifier.take(entry);
         if let Err(Halt::NeedsHistory(labels)) = &verdict {
-            for label in labels.clone() {
-                let subject = Subject::Label(label.clone());
-                let indices = verifier.history(&subject);
-                let entries = indices
-                    .into_iter()
-                    .map(|at| Ok((at, copy.tiles.entry(at)?)))
-                    .collect::<Result<Vec<_>, TilesError>>()?;
-                verifier.load(&label, &entries).map_err(Ended::Halt)?;
-            }
+            let labels = labels.clone();
+            load(verifier, copy, &labels)?;
             verdict = verifier.take(entry);
         }
         piece.ends_in_head = false;
@@ -279,6 +275,19 @@ fn read(verifier: &mut Verifier, copy: &Copy, piece: &mut Piece) -> Result<(), E
             false => Ok(()),
         }
     })
+}
+
+/// Takes in the events of labels that an entry asks for.
+pub(super) fn load(verifier: &mut Verifier, copy: &Copy, labels: &[LabelId]) -> Result<(), Ended> {
+    for label in labels {
+        let indices = verifier.history(&Subject::Label(label.clone()));
+        let entries = indices
+            .into_iter()
+            .map(|at| Ok((at, copy.tiles.entry(at)?)))
+            .collect::<Result<Vec<_>, TilesError>>()?;
+        verifier.load(label, &entries).map_err(Ended::Halt)?;
+    }
+    Ok(())
 }
 
 /// What earlier events of the subject say of it.

@@ -12,7 +12,7 @@ use labelproof_host::{
 };
 
 use super::{Service, health::backlog};
-use crate::board::Standing;
+use crate::{board::Standing, promises::keeper::Keeper};
 
 /// `GET /metrics`: gauges and counters in Prometheus's text format 0.0.4.
 pub(super) async fn metrics(State(service): State<Service>) -> Response {
@@ -59,6 +59,12 @@ fn page(service: &Service) -> String {
     }
     page.metric(DAMAGED).value(service.journal.damaged());
     channels(&mut page, service);
+    let promises = service.keeper.as_ref().map_or(0, Keeper::open_promises);
+    page.metric(PROMISES).value(promises);
+    let mut peers = page.metric(PEER_FAILS);
+    for peer in service.peers.iter() {
+        peers.labelled("peer", peer.name().as_str(), u64::from(peer.fails()));
+    }
     page.metric(STREAMS).value(service.streams.taken());
     page.metric(CONNECTIONS).value(service.connections.get());
     page.into_text()
@@ -169,6 +175,14 @@ const ALERTS: Metric = counter(
 const DAMAGED: Metric = gauge(
     "labelproof_monitor_damaged_lines",
     "Lines of the journal that could not be read at the start.",
+);
+const PROMISES: Metric = gauge(
+    "labelproof_monitor_promises",
+    "Heads, receipts and adverse events that are watched.",
+);
+const PEER_FAILS: Metric = gauge(
+    "labelproof_monitor_peer_fails",
+    "1 while heads cannot be exchanged with the peer, else 0.",
 );
 const STREAMS: Metric = gauge("labelproof_monitor_streams", "Readers of /v1/stream.");
 const CONNECTIONS: Metric = gauge(

@@ -1,5 +1,7 @@
 //! The monitor over real connections.
 
+mod handed;
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},

@@ -1,0 +1,206 @@
+//! Gossip: heads exchanged with other monitors, so that a log that shows each of us another history is found out.
+//!
+//! ```text
+//! ours ─POST /v1/heads─▶ peer: consistent · ahead · forked ─▶ its own head ─▶ held against ours
+//! ```
+//! Whoever of the two is ahead can compare; so one round is enough. Nothing a peer says is believed: its head is judged as
+//! a stranger's, and so is what it calls evidence, by the heads in it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use labelproof_core::checkpoint::SignedCheckpoint;
+use labelproof_host::{
+    fetch::{Fetch, FetchCause},
+    logging::causes,
+};
+use serde::Deserialize;
+use thiserror::Error;
+use tracing::{info, warn};
+
+use crate::{
+    board::Board,
+    name::Name,
+    promises::keeper::{Keeper, Unjudged, Verdict},
+};
+
+/// Another monitor.
+#[derive(Debug)]
+pub struct Peer {
+    name: Name,
+    url: String,
+    fetch: Fetch,
+    fails: AtomicBool,
+}
+
+impl Peer {
+    /// The monitor at this address, asked over `fetch`.
+    pub fn new(name: Name, url: &str, fetch: Fetch) -> Self {
+        Self {
+            name,
+            url: url.trim_end_matches('/').to_owned(),
+            fetch,
+            fails: AtomicBool::new(false),
+        }
+    }
+
+    /// Its name in the configuration.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// Whether the newest exchange failed.
+    pub fn fails(&self) -> bool {
+        self.fails.load(Ordering::Relaxed)
+    }
+
+    /// Shows it a head of ours, and judges the one it has.
+    fn exchange(&self, ours: &SignedCheckpoint, keeper: &Keeper) -> Result<(), Failed> {
+        let url = format!("{}/v1/heads", self.url);
+        let note = ours.note().to_bytes();
+        let text = "text/plain; charset=utf-8";
+        let answer = self.fetch.post(&url, &note, text, MAX_ANSWER_BYTES);
+        let answer = answer.map_err(|error| Failed::NoAnswer(error.into_cause()))?;
+        if answer.status() != 200 {
+            return Err(Failed::Status(answer.status()));
+        }
+        let answer: Answer =
+            serde_json::from_slice(answer.body()).map_err(|_| Failed::NotAMonitor)?;
+        let Some(theirs) = answer.head else {
+            return Ok(());
+        };
+        if let Verdict::Forked(_) = keeper
+            .judge_head(theirs.as_bytes())
+            .map_err(Failed::Head)?
+            .verdict
+        {
+            info!(peer = %self.name, "a peer was shown another history; evidence is made");
+        }
+        Ok(())
+    }
+}
+
+/// Exchanges the newest head of each log with each peer, once.
+pub fn round(peers: &[Arc<Peer>], board: &Board, keeper: &Keeper) {
+    let logs = board.logs();
+    for peer in peers {
+        let heads = logs.iter().filter_map(|log| log.witnessed());
+        let failed: Vec<Failed> = heads
+            .filter_map(|ours| peer.exchange(ours, keeper).err())
+            .collect();
+        let before = peer.fails.swap(!failed.is_empty(), Ordering::Relaxed);
+        match failed.first() {
+            // Once an episode: it comes again at each poll.
+            Some(why) if !before => {
+                warn!(peer = %peer.name, why = causes(why), "heads cannot be exchanged");
+            }
+            None if before => info!(peer = %peer.name, "heads are exchanged again"),
+            Some(_) | None => {}
+        }
+    }
+}
+
+/// What of an answer counts.
+#[derive(Deserialize)]
+struct Answer {
+    head: Option<String>,
+}
+
+/// Why heads were not exchanged.
+#[derive(Debug, Error)]
+enum Failed {
+    #[error("the peer does not answer")]
+    NoAnswer(#[source] FetchCause),
+    #[error("the peer answers {0}")]
+    Status(u16),
+    #[error("what answers is no monitor")]
+    NotAMonitor,
+    #[error("the head of the peer cannot be judged")]
+    Head(#[source] Unjudged),
+}
+
+/// A head with its cosignatures, and perhaps a file of evidence.
+const MAX_ANSWER_BYTES: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use labelproof_host::serve::Limits;
+
+    use super::*;
+    use crate::{
+        alert::Rule,
+        http::{Server, Service},
+        promises::tests::{World, honest, leaves},
+    };
+
+    /// A monitor that answers.
+    fn serve(world: &World) -> (Server, String) {
+        let (board, journal) = (world.shared.board.clone(), world.shared.journal.clone());
+        let clock = world.shared.clock.clone();
+        let service = Service::new(board, journal, Vec::new(), clock, Duration::from_secs(5));
+        let service = service.with_keeper(world.keeper.clone());
+        let any = "127.0.0.1:0".parse().unwrap();
+        let server = Server::start(service, any, Limits::default()).unwrap();
+        let url = format!("http://{}/", server.address());
+        (server, url)
+    }
+
+    fn peer(url: &str) -> [Arc<Peer>; 1] {
+        let fetch = Fetch::new(Duration::from_secs(20));
+        [Arc::new(Peer::new("other".parse().unwrap(), url, fetch))]
+    }
+
+    #[test]
+    fn a_split_view_is_proved_in_one_round_whoever_begins() {
+        for begins_ahead in [true, false] {
+            let (ours, theirs) = (World::new(1), World::new(2));
+            ours.verified(&honest(if begins_ahead { 9 } else { 7 }));
+            theirs.verified(&leaves(if begins_ahead { 7 } else { 9 }, 5));
+            let (server, url) = serve(&theirs);
+            let peers = peer(&url);
+            round(&peers, &ours.shared.board, &ours.keeper);
+            assert!(!peers[0].fails());
+            // Whoever has the longer history can compare, and the other one watches.
+            let (knows, watches) = if begins_ahead {
+                (&ours, &theirs)
+            } else {
+                (&theirs, &ours)
+            };
+            assert_eq!(knows.told(), [Rule::Fork]);
+            assert_eq!(watches.keeper.open_promises(), 1);
+            server.stop();
+        }
+    }
+
+    #[test]
+    fn monitors_that_see_one_log_tell_nothing() {
+        let (ours, theirs) = (World::new(1), World::new(2));
+        ours.verified(&honest(9));
+        theirs.verified(&honest(7));
+        let (server, url) = serve(&theirs);
+        round(&peer(&url), &ours.shared.board, &ours.keeper);
+        assert!(ours.told().is_empty() && theirs.told().is_empty());
+        server.stop();
+    }
+
+    #[test]
+    fn a_peer_that_fails_is_said_to_and_comes_back() {
+        let (ours, theirs) = (World::new(1), World::new(2));
+        ours.verified(&honest(9));
+        let (server, url) = serve(&theirs);
+        let peers = peer(&url);
+        // It has verified nothing yet.
+        round(&peers, &ours.shared.board, &ours.keeper);
+        assert!(peers[0].fails());
+        theirs.verified(&honest(9));
+        round(&peers, &ours.shared.board, &ours.keeper);
+        assert!(!peers[0].fails());
+        server.stop();
+        round(&peers, &ours.shared.board, &ours.keeper);
+        assert!(peers[0].fails() && ours.told().is_empty());
+    }
+}
