@@ -2,6 +2,7 @@
 
 mod lies;
 mod running;
+mod serving;
 
 use std::collections::BTreeMap;
 use std::process::Stdio;

@@ -20,6 +20,26 @@
 //! command = ["/usr/local/bin/page", "--urgent"]
 //! timeout = "30s"
 //!
+//! [[webhook]]                 each alert as a POST after Standard Webhooks
+//! name = "desk"
+//! url = "https://desk.example/alerts"
+//! secret_file = "desk.secret"             mode 0600, a line each: whsec_… signs v1, whsk_… signs v1a
+//! allow_private = ["10.1.2.0/24"]         networks inside that it may be in
+//!
+//! [mail]                      each alert as a mail to each address
+//! smtp = "mail.example:587"               465: TLS; else STARTTLS, but on this machine
+//! from = "monitor@authority.example"
+//! to = ["desk@authority.example"]
+//! user = "monitor"
+//! password_file = "mail.password"         mode 0600
+//!
+//! [[peer]]                    another monitor, with which heads are exchanged at each poll
+//! name = "other"
+//! url = "https://monitor.example"
+//!
+//! [limits]                    of the server of --listen
+//! connections = 16384
+//!
 //! [own]                       what these keys signed must be in the list
 //! keys = ["label.jp.example+…"]
 //! events = "own-events.txt"
@@ -29,16 +49,22 @@
 //! ```
 //! Files are named relative to the folder of the configuration.
 
+mod telling;
+
 use std::path::{Path, PathBuf};
 
 use labelproof_core::{checkpoint::Origin, key::Vkey};
 use labelproof_host::{
     config::{self, ConfigError, Count, Span},
     fs::Fs,
+    serve::LimitsTable,
 };
 use serde::Deserialize;
 use thiserror::Error;
 
+pub(crate) use self::telling::{BadTelling, PeerEntry};
+
+use self::telling::{MailEntry, WebhookEntry};
 use crate::{daily::Daily, name::Name};
 
 /// What a configuration file says; without one, the defaults.
@@ -54,6 +80,13 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) hook: Vec<HookEntry>,
     pub(crate) own: Option<OwnEntry>,
+    #[serde(default)]
+    pub(crate) webhook: Vec<WebhookEntry>,
+    pub(crate) mail: Option<MailEntry>,
+    #[serde(default)]
+    pub(crate) peer: Vec<PeerEntry>,
+    #[serde(default)]
+    pub(crate) limits: LimitsTable,
     pub(crate) daily: Option<DailyEntry>,
 }
 
@@ -136,6 +169,12 @@ impl Config {
         }
         if let Some(own) = &mut config.own {
             own.events = folder.join(&own.events);
+        }
+        for webhook in &mut config.webhook {
+            webhook.relative_to(folder);
+        }
+        if let Some(mail) = &mut config.mail {
+            mail.relative_to(folder);
         }
         for source in &mut config.source {
             match (&source.url, &mut source.folder) {
@@ -236,6 +275,22 @@ mod tests {
                 "two watch lists are called a",
             ),
             ("[[hook]]\nname = \"a\"\ncommand = []\n", "no command"),
+            (
+                "[mail]\nsmtp = \"mail\"\nfrom = \"a@x.example\"\nto = []\n",
+                ":2:8: a mail server is wanted here",
+            ),
+            (
+                "[mail]\nsmtp = \"localhost:25\"\nfrom = \"a@x.example\"\nto = [\"b\"]\n",
+                "an address of e-mail is wanted here",
+            ),
+            (
+                "[[webhook]]\nname = \"a\"\nurl = \"u\"\nsecret_file = \"s\"\nallow_private = [\"10.0.0.0/33\"]\n",
+                ":5:18: ",
+            ),
+            (
+                "[[webhook]]\nname = \"a\"\nformat = \"v1\"\n",
+                "unknown key `format`",
+            ),
         ] {
             let error = load(text).unwrap_err();
             assert!(error.contains(want), "{error}");

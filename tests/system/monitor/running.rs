@@ -13,13 +13,13 @@ use serde_json::Value;
 use super::{Watched, label, revoke};
 
 /// A monitor that runs, and the lines it prints.
-struct Running {
+pub(super) struct Running {
     child: Child,
     lines: mpsc::Receiver<String>,
 }
 
 impl Running {
-    fn start(watched: &Watched) -> Self {
+    pub(super) fn start(watched: &Watched) -> Self {
         let errors = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -46,20 +46,25 @@ impl Running {
         Self { child, lines }
     }
 
+    /// Where it answers over HTTP, once it has said so.
+    pub(super) fn url(watched: &Watched) -> Option<String> {
+        let said = std::fs::read_to_string(watched.desk.path("monitor.stderr")).ok()?;
+        let (_, rest) = said.rsplit_once("listening on ")?;
+        Some(rest.split_once('\n')?.0.to_owned())
+    }
+
     /// What it answers over HTTP; it has printed its address before the first alert.
     fn get(watched: &Watched, path: &str) -> Answer {
-        let said = std::fs::read_to_string(watched.desk.path("monitor.stderr")).unwrap();
-        let (_, rest) = said.rsplit_once("listening on ").unwrap();
-        let url = rest.lines().next().unwrap();
+        let url = Self::url(watched).unwrap();
         http::get(&format!("{url}{path}")).unwrap()
     }
 
-    fn next(&self) -> Value {
+    pub(super) fn next(&self) -> Value {
         let line = self.lines.recv_timeout(Duration::from_secs(60)).unwrap();
         serde_json::from_str(&line).unwrap()
     }
 
-    fn stop(mut self) -> i32 {
+    pub(super) fn stop(mut self) -> i32 {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
         assert!(sent.success());

@@ -21,7 +21,7 @@ use labelproof::{
     source::{FolderSource, Source},
     trust::{TrustError, TrustFile, TrustedLog, store::file_name},
 };
-use labelproof_core::checkpoint::Origin;
+use labelproof_core::{checkpoint::Origin, key::Vkey};
 use labelproof_host::{
     clock::{Clock, SystemClock},
     config::ConfigError,
@@ -29,6 +29,7 @@ use labelproof_host::{
     fetch::Fetch,
     fs::{Fs, FsError, RealFs, TEMP_SUFFIX, write_atomic},
     lock::{DirLock, LockError},
+    serve,
     shutdown::StopSignal,
 };
 use thiserror::Error;
@@ -38,14 +39,16 @@ use crate::{
     alert::Numbered,
     board::Board,
     casebook::Casebook,
-    config::{BadConfig, Config},
+    config::{BadConfig, BadTelling, Config, PeerEntry},
     daily::Daily,
     follow::{Follower, LOGS, Limits, Onlooker, OpenError, Progress, Shared},
+    gossip::Peer,
     journal::Journal,
     name::Name,
     notify::{Channel, Desk, DeskError, hook::Hook, stdout::Stdout},
     own::OwnError,
     polite::Polite,
+    promises::keeper::Keeper,
     rules::Rules,
     watch::WatchError,
 };
@@ -60,6 +63,10 @@ pub(super) struct Ground {
     pub(super) shared: Shared,
     /// The names of the watch lists.
     pub(super) lists: Vec<Name>,
+    pub(super) keeper: Keeper,
+    pub(super) peers: Vec<Arc<Peer>>,
+    /// Of the server.
+    pub(super) limits: serve::Limits,
     _lock: DirLock,
 }
 
@@ -83,6 +90,11 @@ impl Ground {
         };
         let trust = load_trust(&*fs, &args.trust)?;
         let names = config.watch.iter().map(|list| list.name.clone()).collect();
+        let peers = config
+            .peer
+            .into_iter()
+            .map(PeerEntry::peer)
+            .collect::<Result<_, _>>()?;
         let lists = config.watch.into_iter().map(|list| (list.name, list.file));
         let rules = Rules::open(fs.clone(), lists.collect())?;
         let rules = match config.own {
@@ -102,6 +114,12 @@ impl Ground {
             let program = Hook::new(program, words.collect(), hook.timeout.get());
             channels.push(Channel::Hook(hook.name, program));
         }
+        for webhook in config.webhook {
+            channels.push(webhook.channel(clock.clone())?);
+        }
+        if let Some(mail) = config.mail {
+            channels.extend(mail.channels(&clock)?);
+        }
         let desk = Desk::start(
             channels,
             Arc::new(journal.clone()),
@@ -116,7 +134,7 @@ impl Ground {
             kept: manner.kept,
         };
         let pause: Arc<dyn Pause> = stop.clone();
-        let shared = Shared {
+        let mut shared = Shared {
             clock,
             pause: pause.clone(),
             journal,
@@ -132,6 +150,13 @@ impl Ground {
             },
             fs: fs.clone(),
         };
+        let keys = trust
+            .logs()
+            .iter()
+            .map(|log| log.policy().logs()[0].vkey().clone());
+        let keys: Vec<Vkey> = keys.collect();
+        let keeper = Keeper::open(shared.clone(), args.dir.join("promises"), &keys)?;
+        shared.listener = Some(Arc::new(Mutex::new(keeper.clone())));
         let requests = u32::try_from(config.follow.requests.get()).unwrap_or(u32::MAX);
         for entry in &config.source {
             if trust.log(&entry.origin).is_none() {
@@ -172,7 +197,10 @@ impl Ground {
             poll: config.follow.poll.get(),
             daily: config.daily.map(|daily| daily.at),
             shared,
+            keeper,
+            peers,
             lists: names,
+            limits: config.limits.limits(),
             _lock: lock,
         })
     }
@@ -290,6 +318,8 @@ impl Pause for UntilStopped {
 pub(super) enum StartError {
     #[error(transparent)]
     Config(#[from] BadConfig),
+    #[error(transparent)]
+    Telling(#[from] BadTelling),
     #[error("{}", path.display())]
     Trust { path: PathBuf, source: TrustError },
     #[error("nobody says where log {0} is; name its address in a [[source]] of the configuration")]
@@ -333,6 +363,7 @@ impl StartError {
             Self::Config(BadConfig::File(ConfigError::Unreadable(_))) => Exit::Usage,
             Self::Open(OpenError::Folder(FolderError::OtherLog { .. }))
             | Self::Config(_)
+            | Self::Telling(_)
             | Self::NoAddress(_)
             | Self::NotTrusted(_)
             | Self::Url(_)

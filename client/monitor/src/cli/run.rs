@@ -3,18 +3,19 @@
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, thread, time::Duration};
 
 use labelproof::patience::{Pause, Wish};
-use labelproof_host::{exit::Exit, logging::causes, serve::Limits};
+use labelproof_host::{exit::Exit, logging::causes};
 use tracing::{info, warn};
 
 use super::ground::{Ground, Manner, StartError};
 use crate::{
     daily::{self, Daily},
     follow::{Follower, Passed, Shared},
+    gossip,
     http::{Server, Service},
     notify::stdout::Stdout,
 };
 
-/// Follows the logs.
+/// Follows the logs, and answers on an address if there is one.
 pub(super) fn run(args: &super::Ground, listen: Option<SocketAddr>) -> Result<Exit, StartError> {
     let manner = Manner {
         patience: None,
@@ -25,6 +26,7 @@ pub(super) fn run(args: &super::Ground, listen: Option<SocketAddr>) -> Result<Ex
     let ground = Ground::open(args, manner)?;
     info!(logs = ground.followers.len(), dir = %args.dir.display(), "following");
     let server = listen.map(|address| serve(&ground, address)).transpose()?;
+    let (peers, keeper) = (ground.peers, ground.keeper);
     let (poll, pause, shared) = (ground.poll, &*ground.stop, &ground.shared);
     let ended = thread::scope(|scope| {
         let threads: Vec<_> = ground
@@ -34,6 +36,13 @@ pub(super) fn run(args: &super::Ground, listen: Option<SocketAddr>) -> Result<Ex
             .collect();
         if let Some(daily) = ground.daily {
             scope.spawn(move || tell_daily(daily, shared, pause));
+        }
+        if !peers.is_empty() {
+            scope.spawn(move || {
+                while pause.pause(poll) == Wish::GoOn {
+                    gossip::round(&peers, &shared.board, &keeper);
+                }
+            });
         }
         let ended: Vec<bool> = threads
             .into_iter()
@@ -58,8 +67,11 @@ fn serve(ground: &Ground, address: SocketAddr) -> Result<Server, StartError> {
         shared.clock.clone(),
         ground.poll,
     );
-    let service = service.with_channels(move || desk.standings());
-    let server = Server::start(service, address, Limits::default())
+    let service = service
+        .with_keeper(ground.keeper.clone())
+        .with_peers(ground.peers.clone())
+        .with_channels(move || desk.standings());
+    let server = Server::start(service, address, ground.limits)
         .map_err(|source| StartError::Listen { address, source })?;
     // On stderr: standard output is for alerts.
     eprintln!(
