@@ -110,6 +110,18 @@ impl Bundle {
         chunks: Vec<BundleChunk>,
         proof: TlogProof,
     ) -> Result<Self, BundleError> {
+        let bundle = Self::assemble(entries, answers, chunks, proof)?;
+        bundle.check_lines(bundle.count_lines())?;
+        Ok(bundle)
+    }
+
+    /// The same, whatever the number of its lines.
+    fn assemble(
+        entries: Vec<BundleEntry>,
+        answers: Answers,
+        chunks: Vec<BundleChunk>,
+        proof: TlogProof,
+    ) -> Result<Self, BundleError> {
         if let Some(pair) = entries
             .windows(2)
             .find(|pair| pair[0].index >= pair[1].index)
@@ -140,17 +152,16 @@ impl Bundle {
                 got: wrong.path.len(),
             });
         }
-        let bundle = Self {
+        Ok(Self {
             entries,
             answers,
             chunks,
             proof,
-        };
-        let (lines, limit) = (bundle.count_lines(), bundle.answers.max_lines());
-        if lines > limit {
-            return Err(BundleError::TooManyLines { got: lines, limit });
-        }
-        Ok(bundle)
+        })
+    }
+
+    fn check_lines(&self, got: usize) -> Result<(), BundleError> {
+        check_lines(got, self.answers.max_lines())
     }
 
     fn count_lines(&self) -> usize {
@@ -387,6 +398,18 @@ pub(crate) fn write_entry_line(out: &mut String, index: LeafIndex, bytes: &[u8])
     write!(out, "entry {index} ").expect("a string takes what is written");
     put_base64(out, bytes);
     out.push('\n');
+}
+
+/// Checks that a bundle is not longer than its readers take.
+///
+/// # Errors
+/// [`BundleError::TooManyLines`].
+pub(crate) fn check_lines(got: usize, limit: usize) -> Result<(), BundleError> {
+    if got <= limit {
+        Ok(())
+    } else {
+        Err(BundleError::TooManyLines { got, limit })
+    }
 }
 
 /// Counts the lines that are written.

@@ -8,6 +8,7 @@ pub mod entry_bundle;
 pub mod event;
 pub mod evidence;
 pub mod gs1;
+pub mod hands;
 pub mod key;
 pub mod merkle;
 pub mod note;

@@ -14,6 +14,7 @@ use crate::key::Vkey;
 use crate::merkle::{LeafHash, LeafIndex};
 use crate::refusal::Refusal;
 
+mod ahead;
 mod alone;
 mod authority;
 mod check;
@@ -37,10 +38,11 @@ mod snapshot_file;
 mod subjects;
 mod view;
 
+pub use ahead::{AuthorityKeys, ReadEntry};
 pub(crate) use cutoff::replay_untainted;
 pub use cutoff::{CutOff, Falls, LeftOut};
 pub use label::Coverage;
-pub(crate) use registry::{Extent, MAX_COUNTED_LINES};
+pub(crate) use registry::Extent;
 pub use replay::{HistoryError, Replayed, WrongEntry};
 pub use restore::{RestoreError, Snapshot};
 pub use signers::SignatureMemo;
@@ -87,9 +89,17 @@ impl State {
     /// # Errors
     /// The [`Refusal`] of the parser or the state function.
     pub fn genesis(entry: &[u8]) -> Result<State, Refusal> {
-        let event = Event::parse(entry)?;
-        let leaf = LeafHash::of_entry(entry);
-        let subjects = Subjects::found(Extent::Whole, &event, leaf, &SignatureMemo::empty())?;
+        Self::found(&ReadEntry::read(entry, &AuthorityKeys::none()))
+    }
+
+    /// Begins a log with its entry 0, read ahead.
+    ///
+    /// # Errors
+    /// As [`State::genesis`].
+    pub fn found(read: &ReadEntry) -> Result<State, Refusal> {
+        let event = read.parsed()?;
+        let leaf = event.leaf();
+        let subjects = Subjects::found(Extent::Whole, event, leaf, &SignatureMemo::empty())?;
         let members: Vec<Changed> = subjects
             .registry
             .members
@@ -192,6 +202,11 @@ impl State {
             self.needs_history(event).is_empty(),
             "the labels of the event are loaded"
         );
+        self.take(event, memo)
+    }
+
+    /// The same for an event whose labels are known to be loaded.
+    fn take(&mut self, event: &Event, memo: &SignatureMemo) -> Result<Applied, Refusal> {
         let index = self.next;
         let leaf = event.leaf();
         let changed = self.subjects.apply(event, index, leaf, memo)?;

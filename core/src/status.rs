@@ -27,10 +27,10 @@ use std::fmt;
 
 use crate::bundle::Bundle;
 use crate::checkpoint::{Origin, SignedCheckpoint};
+use crate::hands::{Hands, OneHand};
 use crate::key::Vkey;
 use crate::merkle::{LeafHash, TreeSize};
 use crate::policy::{Policy, PolicyLog, WitnessedCheckpoint};
-use crate::state::SignatureMemo;
 use crate::state::head::StateHead;
 use crate::state::key::MapName;
 use crate::state::list::{Code, verify_chunk};
@@ -41,7 +41,6 @@ pub use build::{build, build_alias, build_product};
 pub use error::{Failure, Unverified};
 pub use index::IndexStatus;
 pub use part::{Opening, Part};
-pub use prepare::{ParsedEntries, SignatureCheck, event_entries, signatures_to_check};
 pub use product::{AliasStatus, Binding, ProductLabel, ProductStatus};
 pub use read_log::{BuildError, ReadLog};
 pub use subject::{LabelStatus, RecordedEvent, SubjectStatus};
@@ -172,58 +171,29 @@ pub fn verify(
     trusted: &Trusted<'_>,
     now: Time,
 ) -> Result<VerifiedBundle, Unverified> {
-    let state = open_state(bundle, trusted, now)?;
-    let parsed = ParsedEntries::parse(event_entries(bundle))?;
-    verify_parsed(bundle, state, &parsed, &SignatureMemo::empty())
+    verify_with(bundle, trusted, now, &OneHand)
 }
 
-/// The same with work that was done before, on as many threads as there are.
-///
-/// Entries that were not parsed, or are others, and signatures that the memo does not know, are seen to here.
+/// The same with as many hands as there are: the answer does not depend on how many.
 ///
 /// # Errors
 /// As [`verify`].
 pub fn verify_with(
     bundle: &Bundle,
-    parsed: &ParsedEntries,
     trusted: &Trusted<'_>,
     now: Time,
-    memo: &SignatureMemo,
+    hands: &impl Hands,
 ) -> Result<VerifiedBundle, Unverified> {
-    let state = open_state(bundle, trusted, now)?;
-    verify_parsed(bundle, state, parsed, memo)
-}
-
-fn open_state(
-    bundle: &Bundle,
-    trusted: &Trusted<'_>,
-    now: Time,
-) -> Result<ProvenState, Unverified> {
     let state = ProvenState::open(bundle.proof(), bundle.head_entry().bytes(), trusted, now)?;
     bundle
         .answers()
         .verify(&state.head.map_root())
         .map_err(Unverified::Map)?;
-    Ok(state)
-}
-
-fn verify_parsed(
-    bundle: &Bundle,
-    state: ProvenState,
-    parsed: &ParsedEntries,
-    memo: &SignatureMemo,
-) -> Result<VerifiedBundle, Unverified> {
-    let anew;
-    let events = match parsed.of(bundle) {
-        Some(events) => events,
-        None => {
-            anew = ParsedEntries::parse(event_entries(bundle))?;
-            anew.of(bundle).expect("they were parsed from it")
-        }
-    };
+    let parsed = prepare::parse(bundle, hands)?;
+    let memo = prepare::verify_signatures(&parsed, hands);
     let mut checks = checks::of_state(&state);
     checks.push(checks::of_map(bundle, &state));
-    let mut replayed = authenticity::replay(bundle, events, &state, memo)?;
+    let mut replayed = authenticity::replay(bundle, &parsed, &state, &memo, hands)?;
     check_list(bundle, &state, &replayed.findings)?;
     checks.append(&mut replayed.checks);
     Ok(VerifiedBundle::new(state, replayed, checks))

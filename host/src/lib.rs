@@ -5,6 +5,7 @@ pub mod config;
 pub mod exit;
 pub mod fetch;
 pub mod fs;
+pub mod hands;
 pub mod keyfile;
 pub mod lock;
 pub mod logging;

@@ -57,7 +57,7 @@ const CORE_DEPENDENCIES: [&str; 11] = [
 ];
 
 /// What the client library may use of `host`: nothing of a server or a terminal.
-const CLIENT_USES_OF_HOST: [&str; 5] = ["clock", "fetch", "fs", "lock", "tiles"];
+const CLIENT_USES_OF_HOST: [&str; 6] = ["clock", "fetch", "fs", "hands", "lock", "tiles"];
 
 /// Licences that let anybody use the programs without asking.
 const PERMISSIVE: [&str; 11] = [

@@ -96,6 +96,11 @@ impl Pack {
         records.chain(self.absent.iter().map(|name| (name, None)))
     }
 
+    /// How many lines it has.
+    pub(crate) fn count_lines(&self) -> usize {
+        self.tree.tokens().len() + self.records.len() + self.absent.len()
+    }
+
     /// The lines as they are stored, one after the other.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
         let tokens = self.tree.tokens().iter().map(|token| match token {

@@ -52,7 +52,8 @@ impl Bundle {
             return Err(reader.unexpected());
         }
         let proof = TlogProof::parse(proof.as_bytes())?;
-        let bundle = Self::new(entries, answers, chunks, proof)?;
+        let bundle = Self::assemble(entries, answers, chunks, proof)?;
+        bundle.check_lines(lines)?;
         // Each line's reader is strict already; this holds if one of them ever is not.
         if bundle.is_written_as(file) {
             Ok(bundle)

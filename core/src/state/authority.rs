@@ -228,6 +228,11 @@ impl AuthorityDetail {
         &self.member
     }
 
+    /// All keys that it has or had.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Vkey> {
+        self.keys.iter().map(|life| &life.vkey)
+    }
+
     /// The keys with which it signs an event at index `at`.
     pub(crate) fn keys_at(&self, at: LeafIndex) -> impl Iterator<Item = &Vkey> {
         let in_force = self.is_in_force_at(at);

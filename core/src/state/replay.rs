@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::event::{Event, LabelId};
 use crate::merkle::{LeafHash, LeafIndex};
 use crate::refusal::Refusal;
+use crate::state::ahead::{AuthorityKeys, Form, ReadEntry};
 use crate::state::head::StateHead;
 use crate::state::labels::{Labels, label_name};
 use crate::state::registry::{Extent, Registry, Signed};
@@ -81,21 +82,27 @@ impl State {
     /// # Errors
     /// [`WrongEntry`]. Then nothing changed.
     pub fn replay_entry(&mut self, entry: &[u8]) -> Result<Replayed, WrongEntry> {
-        if StateHead::is_head(entry) {
-            return self.replay_head(entry).map(Replayed::Head);
-        }
-        let event = match Event::parse(entry) {
-            Ok(event) => event,
-            Err(refusal) => return Ok(self.skip(refusal)),
+        self.replay(&ReadEntry::read(entry, &AuthorityKeys::none()))
+    }
+
+    /// Takes the next entry of a log that holds it already, read ahead.
+    ///
+    /// # Errors
+    /// [`WrongEntry`]. Then nothing changed.
+    pub fn replay(&mut self, read: &ReadEntry) -> Result<Replayed, WrongEntry> {
+        let (event, memo) = match read.form() {
+            Form::Head(entry) => return self.replay_head(entry).map(Replayed::Head),
+            Form::Refused(refusal) => return Ok(self.skip(refusal.clone())),
+            Form::Event(event, memo) => (event, memo),
         };
-        let labels = self.needs_history(&event);
+        let labels = self.needs_history(event);
         if !labels.is_empty() {
             return Err(WrongEntry::NeedsHistory {
                 at: self.next,
                 labels,
             });
         }
-        match self.apply(&event, &SignatureMemo::empty()) {
+        match self.take(event, memo) {
             Ok(applied) => Ok(Replayed::Accepted(applied)),
             Err(refusal) => Ok(self.skip(refusal)),
         }

@@ -38,20 +38,24 @@ impl SignatureMemo {
     #[must_use]
     pub fn verify(event: &Event, keys: &[(usize, Vkey)]) -> Self {
         let mut memo = Self::empty();
-        memo.add(event, event.leaf(), keys);
+        for (line, vkey) in keys.iter().take(MAX_SIGNATURE_LINES) {
+            memo.add(event, *line, vkey);
+        }
         memo
     }
 
-    /// Verifies these lines of one more event, whose entry has this hash.
-    pub(crate) fn add(&mut self, event: &Event, leaf: LeafHash, keys: &[(usize, Vkey)]) {
-        for (line, vkey) in keys.iter().take(MAX_SIGNATURE_LINES) {
-            let found = (*vkey.public_key(), outcome(event, *line, vkey));
-            self.checked.entry((leaf, *line)).or_default().push(found);
-        }
+    /// Verifies a line of one more event.
+    pub(crate) fn add(&mut self, event: &Event, line: usize, vkey: &Vkey) {
+        let found = (*vkey.public_key(), outcome(event, line, vkey));
+        let line = (event.leaf(), line);
+        self.checked.entry(line).or_default().push(found);
     }
 
     /// Takes over what another one knows.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, mut other: Self) {
+        if self.checked.len() < other.checked.len() {
+            std::mem::swap(self, &mut other);
+        }
         for (line, outcomes) in other.checked {
             self.checked.entry(line).or_default().extend(outcomes);
         }

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::prepare::event_entries;
+use super::prepare::{Parsed, event_entries};
 use super::records::{Excerpts, IdRules, Part, Records};
 use super::{
     Check, Finding, IndexStatus, LabelStatus, LabelSummary, ProvenState, RecordedEvent, Since,
@@ -21,11 +21,13 @@ use super::{
 };
 use crate::bundle::{Bundle, BundleEntry};
 use crate::event::{AuthorityName, Event, Subject};
+use crate::hands::Hands;
 use crate::merkle::{LeafHash, LeafIndex};
 use crate::state::key::{MapKey, MapName};
 use crate::state::record::{IndexRecord, StateRecord, Status};
 use crate::state::{
-    Changed, CutOff, Extent, SignatureMemo, Subjects, index_names, label_names, replay_untainted,
+    Changed, CutOff, Extent, SignatureMemo, Subjects, index_names, label_names, labels_of,
+    replay_untainted,
 };
 
 /// What the replay of a bundle found out.
@@ -38,22 +40,15 @@ pub(super) struct Replayed {
 /// Replays all entries but the head.
 pub(super) fn replay(
     bundle: &Bundle,
-    parsed: &[(LeafHash, Arc<Event>)],
+    parsed: &[Parsed],
     state: &ProvenState,
     memo: &SignatureMemo,
+    hands: &impl Hands,
 ) -> Result<Replayed, Unverified> {
     let records = Records::of(bundle)?;
     let entries = event_entries(bundle);
-    let absent = records
-        .absent
-        .iter()
-        .map(|name| ((*name).clone(), Finding::Absent))
-        .collect();
-    let mut replayed = Replayed {
-        findings: absent,
-        schemes: IdRules::default(),
-        checks: Vec::new(),
-    };
+    let absent = records.absent.iter();
+    let absent = absent.map(|name| ((*name).clone(), Finding::Absent));
     if let Some(stray) = entries
         .iter()
         .find(|entry| records.is_empty() || !entry.path().is_empty())
@@ -63,45 +58,61 @@ pub(super) fn replay(
         });
     }
     if records.is_empty() {
-        return Ok(replayed);
+        return Ok(Replayed {
+            findings: absent.collect(),
+            schemes: IdRules::default(),
+            checks: Vec::new(),
+        });
     }
-    let excerpts = Excerpts::of(bundle, &records, entries, parsed);
+    let excerpts = Excerpts::of(bundle, &records, entries, parsed, hands);
     let work = Work {
         records: &records,
         excerpts: &excerpts,
         memo,
     };
-    let mut histories = Histories::replay(entries, parsed, state, &work)?;
+    let histories = Histories::replay(entries, parsed, state, &work)?;
     histories.check_dependencies(&records)?;
-    for (key, (name, record)) in &records.present {
-        if !excerpts.contains(key) {
-            histories.check_record(name, record)?;
-        }
-    }
-    for (key, (name, record)) in &records.indexes {
-        let index = histories.index(*key, name, record, &records)?;
-        replayed
-            .findings
-            .insert((*name).clone(), Finding::Index(Box::new(index)));
-    }
-    for (key, (name, record)) in &records.present {
-        let finding = if excerpts.contains(key) {
-            histories.excerpt(*key, name, record, &records)?
+    let present: Vec<Present<'_>> = records
+        .present
+        .iter()
+        .map(|(key, (name, record))| (*key, *name, *record))
+        .collect();
+    hands.try_each(&present, |(key, name, record)| {
+        if excerpts.contains(key) {
+            Ok(())
         } else {
-            histories.finding(*key, name, record, &work)?
+            histories.check_record(name, record)
+        }
+    })?;
+    let indexes: Vec<_> = records.indexes.iter().collect();
+    let indexes = hands.try_each(&indexes, |(key, (name, record))| {
+        let index = histories.index(key, name, record, &records)?;
+        Ok::<_, Unverified>(((*name).clone(), Finding::Index(Box::new(index))))
+    })?;
+    let subjects = hands.try_each(&present, |(key, name, record)| {
+        let finding = if excerpts.contains(key) {
+            histories.excerpt(key, name, record, &records)?
+        } else {
+            histories.finding(key, name, record, &work)?
         };
-        replayed.findings.insert((*name).clone(), finding);
-    }
-    replayed.checks = super::checks::of_findings(&replayed.findings, bundle.answers().is_pack());
+        Ok::<_, Unverified>(((*name).clone(), finding))
+    })?;
+    let findings: BTreeMap<MapName, Finding> = absent.chain(indexes).chain(subjects).collect();
     let rules = histories
         .subjects
         .registry
         .schemes
         .iter()
         .map(|(id, scheme)| (id.clone(), scheme.id_rule()));
-    replayed.schemes = IdRules::new(rules);
-    Ok(replayed)
+    Ok(Replayed {
+        checks: super::checks::of_findings(&findings, bundle.answers().is_pack()),
+        findings,
+        schemes: IdRules::new(rules),
+    })
 }
+
+/// A state record of the map that is to be accounted for.
+type Present<'a> = (MapKey, &'a MapName, &'a StateRecord);
 
 /// What a replay goes by.
 struct Work<'a> {
@@ -131,7 +142,7 @@ struct Issued {
 impl Histories {
     fn replay(
         entries: &[BundleEntry],
-        parsed: &[(LeafHash, Arc<Event>)],
+        parsed: &[Parsed],
         state: &ProvenState,
         work: &Work<'_>,
     ) -> Result<Self, Unverified> {
@@ -174,9 +185,11 @@ impl Histories {
         let refused = |source| Unverified::Entry { index, source };
         let part = work.excerpts.part_of(event.event(), work.records);
         // The first is the event's own label, another the one that it supersedes.
-        let names = label_names(&self.subjects.registry, event.event());
-        let others = names.iter().skip(1).map(MapName::key);
-        self.superseded.extend(others);
+        if labels_of(event.event()).nth(1).is_some() {
+            let names = label_names(&self.subjects.registry, event.event());
+            let others = names.iter().skip(1).map(MapName::key);
+            self.superseded.extend(others);
+        }
         if let Part::Excerpt(key) | Part::Both(key) = part {
             let known = self.excerpts.get(&key).map(|issued| &issued.issuer);
             let issuer = self
@@ -281,13 +294,13 @@ impl Histories {
 
     /// The events of an index give its record, and every label that they name is here.
     fn index(
-        &mut self,
-        key: MapKey,
+        &self,
+        key: &MapKey,
         name: &MapName,
         record: &IndexRecord,
         records: &Records<'_>,
     ) -> Result<IndexStatus, Unverified> {
-        let events = self.indexes.remove(&key).unwrap_or_default();
+        let events = self.indexes.get(key).cloned().unwrap_or_default();
         for (_, event) in &events {
             let names = label_names(&self.subjects.registry, event.event());
             // The first is the event's own label: the one that names the product.
@@ -304,16 +317,16 @@ impl Histories {
     /// be tainted.
     fn excerpt(
         &self,
-        key: MapKey,
+        key: &MapKey,
         name: &MapName,
         record: &StateRecord,
         records: &Records<'_>,
     ) -> Result<Finding, Unverified> {
         let other = || Unverified::OtherRecord { name: name.clone() };
-        if self.superseded.contains(&key) {
+        if self.superseded.contains(key) {
             return Err(other());
         }
-        let issued = self.excerpts.get(&key).ok_or_else(other)?;
+        let issued = self.excerpts.get(key).ok_or_else(other)?;
         if issued.at != record.first_index() || issued.newest > record.last_index() {
             return Err(other());
         }
@@ -340,17 +353,17 @@ impl Histories {
     }
 
     fn finding(
-        &mut self,
-        key: MapKey,
+        &self,
+        key: &MapKey,
         name: &MapName,
         record: &StateRecord,
         work: &Work<'_>,
     ) -> Result<Finding, Unverified> {
         let other = || Unverified::OtherRecord { name: name.clone() };
-        let events = self.events.remove(&key).ok_or_else(other)?;
-        let subject = match self.known.get(&key).ok_or_else(other)? {
+        let events = self.events.get(key).ok_or_else(other)?.clone();
+        let subject = match self.known.get(key).ok_or_else(other)? {
             Changed::Label(_) => {
-                let label = self.label(key, record, events, work).ok_or_else(other)?;
+                let label = self.label(*key, record, events, work).ok_or_else(other)?;
                 return Ok(Finding::Label(Box::new(label)));
             }
             Changed::Authority(name) => Subject::Authority(name.clone()),

@@ -15,7 +15,7 @@ use std::str::FromStr;
 
 use super::build::Builder;
 use super::read_log::{BuildError, ReadLog};
-use crate::bundle::{FIRST_LINE, Pack, write_entry_line};
+use crate::bundle::{FIRST_LINE, MAX_PACK_LINES, Pack, check_lines, write_entry_line};
 use crate::event::{Body, Event, Gtin14, LabelId, SchemeId, Subject};
 use crate::merkle::{LeafHash, LeafIndex};
 use crate::state::StateView;
@@ -75,7 +75,8 @@ pub struct PackDraft {
 /// Entries are asked for in ascending order, so that a reader of files reads each only once or twice.
 ///
 /// # Errors
-/// [`BuildError`]; [`BuildError::NoSubject`] if there is none.
+/// [`BuildError`]; [`BuildError::NoSubject`] if there is none, [`BundleError::TooManyLines`](crate::bundle::BundleError)
+/// if nobody could read it.
 pub fn build<R: ReadLog>(
     view: &StateView,
     log: &R,
@@ -300,12 +301,14 @@ impl<R: ReadLog> Packer<'_, R> {
         let names: Vec<MapName> = names.into_iter().collect();
         let mut entries = self.kept;
         entries.extend(held.keys());
-        Ok(PackDraft {
+        let draft = PackDraft {
             entries,
             held,
             pack: Pack::of_map(view.map(), &names)?,
             proof,
-        })
+        };
+        check_lines(draft.lines(), MAX_PACK_LINES)?;
+        Ok(draft)
     }
 }
 
@@ -322,6 +325,14 @@ impl PackDraft {
     #[must_use]
     pub fn entries(&self) -> usize {
         self.entries.len()
+    }
+
+    /// How many lines it takes, at most [`MAX_PACK_LINES`].
+    #[must_use]
+    pub fn lines(&self) -> usize {
+        let proof = self.proof.to_string();
+        // The first line, and the empty one before the proof.
+        2 + self.entries.len() + self.pack.count_lines() + proof.lines().count()
     }
 
     /// The pack as it is stored, piece by piece; entries are read again as they are written.

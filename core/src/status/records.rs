@@ -7,11 +7,12 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::Unverified;
+use super::prepare::Parsed;
 use crate::bundle::{Bundle, BundleEntry};
 use crate::event::{Body, Event, LabelId, SchemeId};
+use crate::hands::Hands;
 use crate::merkle::{LeafHash, LeafIndex};
 use crate::state::key::{IdRule, MapKey, MapName, MapType, canonical_id};
 use crate::state::labels_of;
@@ -120,7 +121,8 @@ impl Excerpts {
         bundle: &Bundle,
         records: &Records<'_>,
         entries: &[BundleEntry],
-        parsed: &[(LeafHash, Arc<Event>)],
+        parsed: &[Parsed],
+        hands: &impl Hands,
     ) -> Self {
         let mut excerpts = Self {
             rules: IdRules::claimed(parsed.iter().map(|(_, event)| &**event)),
@@ -129,16 +131,20 @@ impl Excerpts {
         if !bundle.answers().is_pack() {
             return excerpts;
         }
-        let mut histories: BTreeMap<MapKey, Vec<(LeafIndex, &LeafHash)>> = BTreeMap::new();
-        for (entry, (leaf, event)) in entries.iter().zip(parsed) {
-            for name in labels_of(event).filter_map(|label| excerpts.rules.label_name(label)) {
-                let history = histories.entry(name.key()).or_default();
-                history.push((entry.index(), leaf));
-            }
+        let keys_of = |(_, event): &Parsed| -> Vec<MapKey> {
+            let names = labels_of(event).filter_map(|label| excerpts.rules.label_name(label));
+            names.map(|name| name.key()).collect()
+        };
+        let keys = hands.in_parts(parsed, |part| part.iter().map(keys_of).collect::<Vec<_>>());
+        let mut events: Vec<(MapKey, LeafIndex, &LeafHash)> = Vec::new();
+        for ((entry, (leaf, _)), keys) in entries.iter().zip(parsed).zip(keys.iter().flatten()) {
+            events.extend(keys.iter().map(|key| (*key, entry.index(), leaf)));
         }
+        events.sort_unstable_by_key(|(key, index, _)| (*key, *index));
         let is_whole = |key: &MapKey, record: &StateRecord| {
-            let history = histories.get(key);
-            history.is_some_and(|history| record.has_history(history.iter().copied()))
+            let from = events.partition_point(|(of, ..)| of < key);
+            let history = events[from..].iter().take_while(|(of, ..)| of == key);
+            record.has_history(history.map(|(_, index, leaf)| (*index, *leaf)))
         };
         let labels = records
             .present

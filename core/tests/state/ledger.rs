@@ -205,7 +205,9 @@ impl Ledger {
         let subjects: Vec<_> = subjects.iter().map(|line| line.parse().unwrap()).collect();
         let draft = status::pack::build(view, self, &subjects, head, proof).unwrap();
         let pieces: Vec<Vec<u8>> = draft.pieces(self).map(Result::unwrap).collect();
-        String::from_utf8(pieces.concat()).unwrap()
+        let pack = String::from_utf8(pieces.concat()).unwrap();
+        assert_eq!(draft.lines(), pack.lines().count());
+        pack
     }
 
     /// What bytes prove, if they are a bundle that holds.

@@ -2,12 +2,14 @@
 
 use labelproof_core::bundle::Bundle;
 use labelproof_core::event::Kind;
+use labelproof_core::hands::Hands;
 use labelproof_core::merkle::LeafIndex;
 use labelproof_core::state::record::Status;
 use labelproof_core::status::{
-    self, Finding, Grade, NotProved, ParsedEntries, SignatureCheck, Since, Trusted, Unverified,
-    VerifiedBundle,
+    self, Finding, Grade, NotProved, Since, Trusted, Unverified, VerifiedBundle,
 };
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use crate::cutoff::revoke_key;
 use crate::ledger::{self, ISSUER, LABEL, Ledger, now, subject};
@@ -95,32 +97,76 @@ fn pack_says_of_each_product_what_its_bundle_says() {
     assert_eq!(label.since(), label.record().last_index());
 }
 
+/// Threads that each do a part of this many things: by one thing, the parts are as many as they can be.
+struct Threads(usize);
+
+impl Hands for Threads {
+    fn in_parts<T: Sync, R: Send>(&self, all: &[T], work: impl Fn(&[T]) -> R + Sync) -> Vec<R> {
+        let parts: Vec<&[T]> = all.chunks(self.0).collect();
+        if parts.is_empty() {
+            return vec![work(all)];
+        }
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = parts
+                .into_iter()
+                .map(|part| scope.spawn(|| work(part)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
+        })
+    }
+}
+
 #[test]
-fn prepared_work_changes_nothing_and_helps_only_its_own_bundle() {
+fn many_hands_find_what_one_finds_and_refuse_a_flipped_bit_in_any_line_as_one_does() {
     let mut ledger = shelf();
-    let pack = ledger.pack(&["gtin 09521234001010"]);
-    let bundle = Bundle::parse(pack.as_bytes()).unwrap();
-    let entries = status::event_entries(&bundle);
-    let (one, two) = entries.split_at(entries.len() / 2);
-    let mut parsed = ParsedEntries::parse(one).unwrap();
-    parsed.append(ParsedEntries::parse(two).unwrap());
-    let checks = status::signatures_to_check(&parsed);
-    assert!(checks.len() >= 3, "{}", checks.len());
-    let (one, two) = checks.split_at(1);
-    let mut memo = SignatureCheck::verify(one);
-    memo.merge(SignatureCheck::verify(two));
+    let of = [GTIN, OTHER, "09521234001034"];
+    let pack = ledger.pack(&[
+        "gtin 09521234001010",
+        "gtin 09521234001027",
+        "gtin 09521234001034",
+        "label jp.jc-star/EX-1",
+        "label jp.jc-star/EX-9",
+    ]);
     let (origin, policy) = (world::origin(), ledger::policy());
     let trusted = Trusted {
         origin: &origin,
         genesis: ledger.state.genesis_hash(),
         policy: &policy,
     };
-    let with = status::verify_with(&bundle, &parsed, &trusted, now(), &memo).unwrap();
-    let alone = ledger.verify_text(&pack).unwrap();
-    assert_eq!(verdict(&with, &[GTIN]), verdict(&alone, &[GTIN]));
-    let other = Bundle::parse(ledger.pack(&["gtin 09521234001027"]).as_bytes()).unwrap();
-    let with = status::verify_with(&other, &parsed, &trusted, now(), &memo).unwrap();
-    assert!(with.product(&gtin(OTHER)).unwrap().labels().is_empty());
+    let found = |text: &str, hands: &Threads| {
+        let bundle = Bundle::parse(text.as_bytes()).map_err(|error| format!("{error:?}"))?;
+        let verified = status::verify_with(&bundle, &trusted, now(), hands);
+        let verified = verified.map_err(|error| format!("{error:?}"))?;
+        let all: Vec<String> = verified.findings().map(|one| format!("{one:?}")).collect();
+        Ok::<_, String>((verdict(&verified, &of), all))
+    };
+    let one = found(&pack, &Threads(usize::MAX));
+    assert!(one.is_ok());
+    assert_eq!(found(&pack, &Threads(1)), one);
+    assert_eq!(found(&pack, &Threads(3)), one);
+    let notes = pack.find("c2sp.org/tlog-proof").unwrap();
+    let mut random = ChaCha8Rng::seed_from_u64(6);
+    let mut from = 0;
+    for line in pack.split_inclusive('\n') {
+        for _ in 0..4 {
+            let at = from + usize::try_from(random.next_u32()).unwrap() % line.len();
+            let mut changed = pack.clone().into_bytes();
+            changed[at] ^= 1 << (random.next_u32() % 7);
+            // Of the bits of a byte the highest would leave UTF-8, and then nothing was read.
+            let Ok(changed) = String::from_utf8(changed) else {
+                continue;
+            };
+            let one = found(&changed, &Threads(usize::MAX));
+            // A cosigner of another name is one that does not count.
+            assert!(one.is_err() || at > notes, "byte {at}: {line}");
+            assert_eq!(found(&changed, &Threads(1)), one, "byte {at}: {line}");
+            assert_eq!(found(&changed, &Threads(3)), one, "byte {at}: {line}");
+        }
+        from += line.len();
+    }
 }
 
 #[test]
