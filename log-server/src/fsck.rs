@@ -9,11 +9,14 @@
 mod edge;
 mod report;
 
+use std::sync::{PoisonError, RwLock};
+
 use labelproof_core::checkpoint::SignedCheckpoint;
+use labelproof_core::event::{Event, Subject};
 use labelproof_core::merkle::{Frontier, LeafIndex, ReadNodes as _, TreeHead, TreeSize};
-use labelproof_core::state::head::StateHead;
-use labelproof_core::state::{Replayed, State};
+use labelproof_core::state::{AuthorityKeys, ReadEntry, Replayed, State};
 use labelproof_core::tile::{TileKind, TileLevel, TilePath, bundles_between, tiles_between};
+use labelproof_host::hands::in_order;
 use labelproof_host::tiles::{TileReader, TileSource, TilesError};
 
 pub use report::{Fault, Object, Report};
@@ -27,21 +30,22 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// Checks everything that a checkpoint stands for, and tells `progress` after each object.
+/// Checks everything that a checkpoint stands for, on every core, and tells `progress` after each object.
 ///
 /// `published` is the older checkpoint that the log shows, if it is not the same: its tree must be a beginning of the
 /// one that is checked.
 #[must_use]
-pub fn check<S: TileSource>(
+pub fn check<S: TileSource + Sync>(
     source: S,
     checkpoint: &SignedCheckpoint,
     published: Option<&SignedCheckpoint>,
     progress: impl FnMut(Progress),
 ) -> Report {
     let mut pass = Pass {
-        reader: TileReader::new(source, checkpoint),
+        reader: &TileReader::new(source, checkpoint),
         report: Report::new(checkpoint),
         state: None,
+        keys: &RwLock::default(),
         ends_in_head: false,
         total: objects(checkpoint.head().size()),
         progress,
@@ -50,10 +54,12 @@ pub fn check<S: TileSource>(
     pass.report.close(fault)
 }
 
-struct Pass<S, P> {
-    reader: TileReader<S>,
+struct Pass<'a, S, P> {
+    reader: &'a TileReader<S>,
     report: Report,
     state: Option<State>,
+    /// With which entries are read ahead.
+    keys: &'a RwLock<AuthorityKeys>,
     ends_in_head: bool,
     total: u64,
     progress: P,
@@ -66,22 +72,25 @@ fn objects(size: TreeSize) -> u64 {
     (tiles + bundles) as u64
 }
 
-impl<S: TileSource, P: FnMut(Progress)> Pass<S, P> {
+impl<S: TileSource + Sync, P: FnMut(Progress)> Pass<'_, S, P> {
     fn run(&mut self, published: Option<TreeHead>) -> Result<(), Fault> {
         let size = self.reader.head().size();
         let leaves = TileKind::Hashes(TileLevel::LEAVES);
         let tiles: Vec<TilePath> = tiles_between(TreeSize::EMPTY, size).collect();
         // From the top down: a tile is read after the one that proves it.
         for path in tiles.iter().rev().filter(|path| path.kind() != leaves) {
-            self.tile(*path)?;
+            let read = self.reader.tile(*path);
+            self.tile(read.map(|_| ()))?;
         }
         if let Some(published) = published {
             self.published(published)?;
         }
-        for path in bundles_between(TreeSize::EMPTY, size) {
-            self.tile(path.leaves().expect("a bundle has leaves"))?;
-            self.bundle(path)?;
-        }
+        let (reader, keys) = (self.reader, self.keys);
+        in_order(
+            bundles_between(TreeSize::EMPTY, size),
+            |path| ReadBundle::read(path, reader, keys),
+            |read| self.bundle(read),
+        )?;
         if size == TreeSize::EMPTY {
             return edge::check_empty(self.reader.head());
         }
@@ -93,15 +102,15 @@ impl<S: TileSource, P: FnMut(Progress)> Pass<S, P> {
         }
     }
 
-    fn tile(&mut self, path: TilePath) -> Result<(), Fault> {
-        match self.reader.tile(path) {
-            Ok(_) => {
+    fn tile(&mut self, read: Result<(), TilesError>) -> Result<(), Fault> {
+        match read {
+            Ok(()) => {
                 self.report.count_tile();
                 self.tell();
                 Ok(())
             }
             // Which of the partial tiles is wrong, the reader cannot say; the entries can.
-            Err(TilesError::WrongRoot(_)) => Err(edge::blame(&self.reader)),
+            Err(TilesError::WrongRoot(_)) => Err(edge::blame(self.reader)),
             Err(error) => Err(Fault::Object(error)),
         }
     }
@@ -114,7 +123,7 @@ impl<S: TileSource, P: FnMut(Progress)> Pass<S, P> {
         }
         let nodes = match self.reader.read_nodes(&Frontier::ids(size)) {
             Ok(nodes) => nodes,
-            Err(TilesError::WrongRoot(_)) => return Err(edge::blame(&self.reader)),
+            Err(TilesError::WrongRoot(_)) => return Err(edge::blame(self.reader)),
             Err(error) => return Err(Fault::Object(error)),
         };
         let frontier = Frontier::from_nodes(size, nodes).expect("a node for each id");
@@ -125,20 +134,26 @@ impl<S: TileSource, P: FnMut(Progress)> Pass<S, P> {
         }
     }
 
-    fn bundle(&mut self, path: TilePath) -> Result<(), Fault> {
-        let first = LeafIndex::new(path.first());
-        let bundle = self.reader.bundle(first).map_err(Fault::Object)?;
-        for (index, entry) in (path.first()..).map(LeafIndex::new).zip(bundle.entries()) {
+    fn bundle(&mut self, read: ReadBundle) -> Result<(), Fault> {
+        self.tile(read.tile)?;
+        let entries = read.entries.map_err(Fault::Object)?;
+        let mut has_keys = false;
+        for (index, entry) in (read.path.first()..).map(LeafIndex::new).zip(&entries) {
             self.entry(index, entry)?;
+            let subject = entry.event().map(Event::subject);
+            has_keys |= matches!(subject, Some(Subject::Authority(_)));
+        }
+        if let (true, Some(state)) = (has_keys, &self.state) {
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = state.authority_keys();
         }
         self.report.count_bundle();
         self.tell();
         Ok(())
     }
 
-    fn entry(&mut self, index: LeafIndex, entry: &[u8]) -> Result<(), Fault> {
+    fn entry(&mut self, index: LeafIndex, entry: &ReadEntry) -> Result<(), Fault> {
         let Some(state) = &mut self.state else {
-            let state = State::genesis(entry).map_err(|why| Fault::Refused { index, why })?;
+            let state = State::found(entry).map_err(|why| Fault::Refused { index, why })?;
             if state.origin() != self.report.origin() {
                 return Err(Fault::OtherOrigin(state.origin().clone()));
             }
@@ -146,13 +161,14 @@ impl<S: TileSource, P: FnMut(Progress)> Pass<S, P> {
             self.state = Some(state);
             return Ok(());
         };
-        match state.replay_entry(entry).map_err(Fault::Entry)? {
+        let replayed = state.replay(entry).map_err(Fault::Entry)?;
+        self.ends_in_head = matches!(replayed, Replayed::Head(_));
+        match replayed {
             Replayed::Head(_) => self.report.count_head(),
             Replayed::Accepted(_) => self.report.count_event(),
             // An honest log has none: admission runs the same function first.
             Replayed::Refused(why) => return Err(Fault::Refused { index, why }),
         }
-        self.ends_in_head = StateHead::is_head(entry);
         Ok(())
     }
 
@@ -161,5 +177,30 @@ impl<S: TileSource, P: FnMut(Progress)> Pass<S, P> {
             done: self.report.tiles() + self.report.bundles(),
             total: self.total,
         });
+    }
+}
+
+/// A bundle whose entries were read ahead of their turn, and the tile that proves it.
+struct ReadBundle {
+    path: TilePath,
+    tile: Result<(), TilesError>,
+    entries: Result<Vec<ReadEntry>, TilesError>,
+}
+
+impl ReadBundle {
+    fn read<S: TileSource>(
+        path: TilePath,
+        reader: &TileReader<S>,
+        keys: &RwLock<AuthorityKeys>,
+    ) -> Self {
+        let tile = reader.tile(path.leaves().expect("a bundle has leaves"));
+        let bundle = reader.bundle(LeafIndex::new(path.first()));
+        let keys = keys.read().unwrap_or_else(PoisonError::into_inner);
+        let read = |entry: &Vec<u8>| ReadEntry::read(entry, &keys);
+        Self {
+            path,
+            tile: tile.map(|_| ()),
+            entries: bundle.map(|bundle| bundle.entries().iter().map(read).collect()),
+        }
     }
 }

@@ -110,7 +110,7 @@ fn open(note: &[u8], vkey: &Vkey) -> Result<SignedCheckpoint, Failure> {
     SignedCheckpoint::open(note, vkey).map_err(|error| Failure::new(Exit::NotSigned, error))
 }
 
-fn check<S: TileSource>(
+fn check<S: TileSource + Sync>(
     source: S,
     checkpoint: &SignedCheckpoint,
     published: Option<&SignedCheckpoint>,
