@@ -80,6 +80,16 @@ pub enum Problem {
         /// Which line, from 1.
         line: usize,
     },
+    /// A bundle or pack would be longer than readers take.
+    #[error(
+        "the answer would have {lines} lines, and readers take {limit}; ask for fewer subjects at once"
+    )]
+    AnswerTooLong {
+        /// What it would have.
+        lines: usize,
+        /// What is read.
+        limit: usize,
+    },
     /// A batch has more lines than a batch may have.
     #[error("a batch has at most {limit} lines; this one and what follows it was not looked at")]
     TooManyLines {
@@ -136,7 +146,9 @@ impl Problem {
             Self::NoSuchLabel => "no-such-label",
             Self::NoSuchLink => "no-such-link",
             Self::NotAcceptable { .. } => "not-acceptable",
-            Self::BodyTooLarge { .. } | Self::TooManyLines { .. } => "too-large",
+            Self::BodyTooLarge { .. } | Self::AnswerTooLong { .. } | Self::TooManyLines { .. } => {
+                "too-large"
+            }
             Self::Encoded => "encoded",
             Self::BadLine { .. } | Self::BadSubject { .. } => "malformed",
             Self::Quota(_) => "quota",
@@ -177,6 +189,7 @@ impl Problem {
             ) => StatusCode::CONFLICT,
             Self::Refused(Refusal::TooLarge { .. })
             | Self::BodyTooLarge { .. }
+            | Self::AnswerTooLong { .. }
             | Self::TooManyLines { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Refused(
@@ -216,6 +229,7 @@ impl Problem {
             | Self::Encoded
             | Self::BadLine { .. }
             | Self::BadSubject { .. }
+            | Self::AnswerTooLong { .. }
             | Self::TooManyLines { .. } => None,
         }
     }
@@ -238,6 +252,7 @@ impl Problem {
             | Self::Encoded
             | Self::BadLine { .. }
             | Self::BadSubject { .. }
+            | Self::AnswerTooLong { .. }
             | Self::TooManyLines { .. }
             | Self::Busy { .. }
             | Self::Storage

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use labelproof_core::{
+    bundle::BundleError,
     event::{Gtin14, SchemeId, Subject},
     merkle::LeafIndex,
     state::{
@@ -218,6 +219,9 @@ pub(super) fn unbuilt(log: &Log, error: BuildError<StorageError>) -> Problem {
             Problem::REINDEXING
         }
         BuildError::NoSubject => Problem::BadAddress { what: NO_SUBJECT },
+        BuildError::Bundle(BundleError::TooManyLines { got, limit }) => {
+            Problem::AnswerTooLong { lines: got, limit }
+        }
         error => {
             error!(%error, "a bundle cannot be made");
             Problem::Storage

@@ -100,6 +100,12 @@ fn table() -> Vec<(Problem, u16, &'static str, Option<&'static str>)> {
             None,
         ),
         (Problem::BodyTooLarge { limit: 1 }, 413, "too-large", None),
+        (
+            Problem::AnswerTooLong { lines: 2, limit: 1 },
+            413,
+            "too-large",
+            None,
+        ),
         (Problem::Busy { what: "streams" }, 503, "busy", Some("1")),
         (Problem::PoolFull, 503, "pool-full", Some("1")),
         (Problem::NoQuorum, 503, "no-quorum", Some("10")),
