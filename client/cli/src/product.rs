@@ -18,6 +18,7 @@ use labelproof_core::{
     status::{Binding, LabelSummary, ProductLabel, ProductStatus, Since, VerifiedBundle},
     time::Time,
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 
 pub(crate) use verdict::Verdict;
@@ -142,13 +143,14 @@ impl Judged {
 
     /// For programs.
     pub(crate) fn labels_json(&self) -> Value {
+        json!(self.label_members())
+    }
+
+    /// The same, label by label, to be written out at once.
+    pub(crate) fn label_members(&self) -> Vec<LabelMembers<'_>> {
         let labels = self.labels.iter().enumerate();
         labels
-            .map(|(at, label)| {
-                let mut json = label.json();
-                json["decides"] = json!(self.decides == Some(at));
-                json
-            })
+            .map(|(at, label)| label.members(self.decides == Some(at)))
             .collect()
     }
 
@@ -243,25 +245,48 @@ impl JudgedLabel {
         }
     }
 
-    fn json(&self) -> Value {
-        let (bound, bound_index) = self.bound();
-        json!({
-            "label": self.label.to_string(),
-            "scheme": self.label.scheme().as_str(),
-            "id": self.label.native().as_str(),
-            "verdict": self.verdict.word(),
-            "status": self.status.word(),
-            "reason": self.reason.map(|reason| reason.to_string()),
-            "since_index": self.since.index().get(),
-            "since_is_exact": matches!(self.since, Since::At(_)),
-            "since": self.decided_at.map(|at| at.to_string()),
-            "until": self.until.map(|end| end.to_string()),
-            "issuer": self.issuer,
-            "holder": self.holder,
-            "level": self.level,
-            "binding": bound,
-            "binding_index": bound_index.get(),
-            "counts": self.counts,
-        })
+    fn members(&self, decides: bool) -> LabelMembers<'_> {
+        let (binding, binding_index) = self.bound();
+        LabelMembers {
+            binding,
+            binding_index: binding_index.get(),
+            counts: self.counts,
+            decides,
+            holder: &self.holder,
+            id: self.label.native().as_str(),
+            issuer: &self.issuer,
+            label: self.label.to_string(),
+            level: &self.level,
+            reason: self.reason.map(|reason| reason.to_string()),
+            scheme: self.label.scheme().as_str(),
+            since: self.decided_at,
+            since_index: self.since.index().get(),
+            since_is_exact: matches!(self.since, Since::At(_)),
+            status: self.status.word(),
+            until: self.until,
+            verdict: self.verdict.word(),
+        }
     }
+}
+
+/// A label for programs, its members by name.
+#[derive(Serialize)]
+pub(crate) struct LabelMembers<'a> {
+    binding: &'static str,
+    binding_index: u64,
+    counts: bool,
+    decides: bool,
+    holder: &'a str,
+    id: &'a str,
+    issuer: &'a str,
+    label: String,
+    level: &'a str,
+    reason: Option<String>,
+    scheme: &'a str,
+    since: Option<Time>,
+    since_index: u64,
+    since_is_exact: bool,
+    status: &'static str,
+    until: Option<Time>,
+    verdict: &'static str,
 }

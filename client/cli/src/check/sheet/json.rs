@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use labelproof_host::exit::Exit;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Under;
 use crate::check::entry::{Entry, Tally};
-use crate::product::Judged;
+use crate::product::{Judged, LabelMembers};
 use crate::report::meaning;
 
 pub(super) fn begin(out: &mut impl Write, under: &Under) -> io::Result<()> {
@@ -28,19 +29,33 @@ pub(super) fn row(
     first: bool,
 ) -> io::Result<()> {
     let verdict = entry.verdict();
-    let row = json!({
-        "line": entry.line,
-        "given": entry.given,
-        "gtin": entry.gtin(),
-        "verdict": verdict.word(),
-        "exit": verdict.exit().code(),
-        "says": entry.says(),
-        "age_seconds": entry.judged().and_then(|_| under.age.seconds()),
-        "error": entry.error(),
-        "labels": entry.judged().map_or_else(|| json!([]), Judged::labels_json),
-    });
-    let comma = if first { "" } else { "," };
-    write!(out, "{comma}\n{row}")
+    let row = Row {
+        age_seconds: entry.judged().and_then(|_| under.age.seconds()),
+        error: entry.error(),
+        exit: verdict.exit().code(),
+        given: entry.given,
+        gtin: entry.gtin(),
+        labels: entry.judged().map_or_else(Vec::new, Judged::label_members),
+        line: entry.line,
+        says: entry.says(),
+        verdict: verdict.word(),
+    };
+    out.write_all(if first { b"\n" } else { b",\n" })?;
+    serde_json::to_writer(out, &row).map_err(io::Error::from)
+}
+
+/// A row of the report, its members by name.
+#[derive(Serialize)]
+struct Row<'a> {
+    age_seconds: Option<u64>,
+    error: Option<&'a str>,
+    exit: u8,
+    given: &'a str,
+    gtin: Option<&'a str>,
+    labels: Vec<LabelMembers<'a>>,
+    line: u64,
+    says: &'a str,
+    verdict: &'static str,
 }
 
 pub(super) fn end(out: &mut impl Write, tally: &Tally) -> io::Result<()> {
