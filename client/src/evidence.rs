@@ -114,7 +114,7 @@ pub fn bad_entry<S: TileSource>(
     Ok(Evidence::bad_entry(&signed_entry(tiles, checkpoint, at)?)?)
 }
 
-/// Makes evidence of a state head whose clock a replay found behind the previous one's; `tiles` read under `checkpoint`.
+/// Makes evidence of a state head whose clock a replay found behind an earlier one's; `tiles` read under `checkpoint`.
 ///
 /// # Errors
 /// [`MakeError`].
@@ -125,19 +125,22 @@ pub fn back_dated<S: TileSource>(
 ) -> Result<Evidence, MakeError> {
     let later = signed_entry(tiles, checkpoint, at)?;
     let mut before = at.get();
-    // A batch has a head, so the one before is near.
+    // A batch has a head, so the one before is near; only a log that lies often has wrong ones in between.
     while let Some(last) = before.checked_sub(1) {
         let bundle = tiles.bundle(LeafIndex::new(last))?;
         let first = last - last % u64::from(Width::FULL.get());
-        let entries = (first..=last).zip(bundle.entries());
-        let heads = entries.filter(|(_, entry)| StateHead::is_head(entry));
-        if let Some((index, _)) = heads.last() {
-            let earlier = signed_entry(tiles, checkpoint, LeafIndex::new(index))?;
-            return Ok(Evidence::back_dated(&earlier, &later)?);
+        let entries: Vec<_> = (first..=last).zip(bundle.entries()).collect();
+        for (index, entry) in entries.into_iter().rev() {
+            if StateHead::is_head(entry) {
+                let earlier = signed_entry(tiles, checkpoint, LeafIndex::new(index))?;
+                if let Ok(evidence) = Evidence::back_dated(&earlier, &later) {
+                    return Ok(evidence);
+                }
+            }
         }
         before = first;
     }
-    Err(MakeError::NoEarlierHead { at })
+    Err(MakeError::NotBehind { at })
 }
 
 fn signed_entry<S: TileSource>(
@@ -157,9 +160,9 @@ pub enum MakeError {
     /// The statements do not prove it.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
-    /// No state head stands before this one.
-    #[error("no state head stands before the one at {at}")]
-    NoEarlierHead {
+    /// No state head before this one has a later clock.
+    #[error("no state head before the one at {at} has a later clock")]
+    NotBehind {
         /// Its index.
         at: LeafIndex,
     },

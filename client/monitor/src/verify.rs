@@ -187,8 +187,9 @@ impl Verifier {
             let clock_ms = head.clock_ms();
             return Ok(Verdict::Head { clock_ms });
         }
-        // The right head takes its place here, so that what follows is still verified.
-        state.append_head(claimed.map_or(0, |head| head.clock_ms()));
+        // The right head takes its place here, so that what follows is still verified; the clock of a wrong one counts
+        // for nothing, or every head after it would seem to run back.
+        state.append_head(0);
         Ok(match taken {
             Err(WrongEntry::ClockBack { .. }) => Verdict::Broken(Breach::BackDated),
             _ if was_right => Verdict::Broken(Breach::WrongHead),

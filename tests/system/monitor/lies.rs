@@ -44,11 +44,15 @@ fn caught(watched: &mut Watched, rule: &str, name: &str) {
 fn misprint(log: &mut PaperLog, line: usize, says: &str) -> LeafIndex {
     let at = LeafIndex::new(log.size());
     log.append(&[]);
+    misprint_at(log, at, line, says);
+    at
+}
+
+fn misprint_at(log: &mut PaperLog, at: LeafIndex, line: usize, says: &str) {
     let head = String::from_utf8(log.entry(at).unwrap()).unwrap();
     let mut lines: Vec<&str> = head.lines().collect();
     lines[line] = says;
     log.lie(at, (lines.join("\n") + "\n").into_bytes());
-    at
 }
 
 #[test]
@@ -65,6 +69,21 @@ fn a_state_head_with_an_earlier_clock_is_proved() {
     watched.once(0);
     let at = misprint(&mut watched.log, 8, "1700000000000");
     caught(&mut watched, "back-dated", &format!("back-dated.{at}"));
+}
+
+#[test]
+fn the_clock_of_a_wrong_head_counts_for_nothing() {
+    let mut watched = Watched::begin();
+    watched.once(0);
+    // One that is of another place, and late: the right heads after it are not behind it.
+    let at = misprint(&mut watched.log, 3, "12");
+    misprint_at(&mut watched.log, at, 8, "4000000000000");
+    caught(&mut watched, "wrong-head", &format!("wrong-head.{at}"));
+    // A wrong one right before does not hide that a clock runs back either.
+    misprint(&mut watched.log, 3, "12");
+    misprint(&mut watched.log, 8, "1700000000000");
+    watched.parrot.say(watched.log.answers(&[]));
+    assert_eq!(rules(&watched.once(20)), ["wrong-head", "back-dated"]);
 }
 
 #[test]
