@@ -5,6 +5,8 @@
 //! ```
 //! Whether the entries are the ones the tree was made of, their leaf hashes tell.
 
+use std::ops::Range;
+
 use thiserror::Error;
 
 use crate::merkle::{LeafHash, TreeSize};
@@ -76,14 +78,26 @@ impl EntryBundle {
         Ok(&bytes[..bytes.len() - rest.len()])
     }
 
-    /// Gives the last entry of a bundle of this width, or of the wider one it grew into.
+    /// Where each entry of a bundle of this width ends, or of the wider one it grew into; its length stands before it.
     ///
     /// # Errors
     /// As [`EntryBundle::cut`].
-    pub fn last(bytes: &[u8], width: Width) -> Result<&[u8], BundleError> {
-        let mut last = &bytes[..0];
-        walk(bytes, width, |entry| last = entry)?;
-        Ok(last)
+    pub fn ends(bytes: &[u8], width: Width) -> Result<Vec<u32>, BundleError> {
+        let mut ends = Vec::with_capacity(width.count());
+        let mut end = 0;
+        walk(bytes, width, |entry| {
+            end += LENGTH_BYTES + entry.len();
+            ends.push(u32::try_from(end).expect("a bundle has 4 MiB at most"));
+        })?;
+        Ok(ends)
+    }
+
+    /// Where the entry at a position lies, by what [`EntryBundle::ends`] says of its bundle.
+    #[must_use]
+    pub fn place(ends: &[u32], position: usize) -> Option<Range<usize>> {
+        let end = *ends.get(position)? as usize;
+        let before = position.checked_sub(1).map_or(0, |before| ends[before]);
+        Some(before as usize + LENGTH_BYTES..end)
     }
 
     /// Writes the bundle as [`EntryBundle::parse`] reads it.
@@ -267,13 +281,19 @@ mod tests {
                 EntryBundle::cut(&wide, width(count)),
                 Ok(&narrow.to_bytes()[..])
             );
+            let ends = EntryBundle::ends(&wide, width(count)).unwrap();
             assert_eq!(
-                EntryBundle::last(&wide, width(count)),
-                Ok(&entry(u64::from(count) - 1)[..])
+                ends.last(),
+                Some(&u32::try_from(narrow.to_bytes().len()).unwrap())
             );
+            for position in 0..usize::from(count) {
+                let place = EntryBundle::place(&ends, position).unwrap();
+                assert_eq!(wide[place], narrow.entries()[position][..]);
+            }
+            assert_eq!(EntryBundle::place(&ends, usize::from(count)), None);
             let short = &narrow.to_bytes()[..narrow.to_bytes().len() - 1];
             assert_eq!(
-                EntryBundle::last(short, width(count)),
+                EntryBundle::ends(short, width(count)),
                 Err(BundleError::Truncated(usize::from(count) - 1))
             );
         }

@@ -37,6 +37,13 @@ pub trait Fs: Send + Sync + fmt::Debug {
     /// [`FsError`].
     fn read_range(&self, path: &Path, offset: u64, len: usize) -> Result<Vec<u8>, FsError>;
 
+    /// The same without waiting for the disk; `None` for what is not in memory.
+    ///
+    /// Why something cannot be read, [`Fs::read_range`] says.
+    fn read_at_hand(&self, _path: &Path, _offset: u64, _len: usize) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Creates the file, or empties the one that is there, and writes `bytes`.
     ///
     /// # Errors

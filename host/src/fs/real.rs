@@ -7,9 +7,14 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
+#[cfg(target_os = "linux")]
+use std::io::IoSliceMut;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+#[cfg(target_os = "linux")]
+use rustix::io::{ReadWriteFlags, preadv2};
 
 use super::{Call, Fs, FsError, folder_of};
 
@@ -72,6 +77,16 @@ impl Fs for RealFs {
             Ok(bytes)
         };
         read().map_err(|source| FsError::new(Call::Read, path, source))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn read_at_hand(&self, path: &Path, offset: u64, len: usize) -> Option<Vec<u8>> {
+        let file = File::open(path).ok()?;
+        let mut bytes = vec![0; len];
+        let slices = &mut [IoSliceMut::new(&mut bytes)];
+        // A part of it is as little as none: the rest would have to be waited for, or is not there.
+        let read = preadv2(&file, slices, offset, ReadWriteFlags::NOWAIT).ok()?;
+        (read == len).then_some(bytes)
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), FsError> {
@@ -202,6 +217,10 @@ mod tests {
         let path = dir.path().join("file");
         fs.write_at(&path, 3, b"abc").unwrap();
         assert_eq!(fs.read_range(&path, 2, 3).unwrap(), b"\0ab");
+        // Not every file system can tell what is in memory.
+        let at_hand = fs.read_at_hand(&path, 2, 3);
+        assert!(at_hand.is_none_or(|bytes| bytes == b"\0ab"));
+        assert_eq!(fs.read_at_hand(&path, 4, 3), None);
         let short = fs.read_range(&path, 4, 3).unwrap_err();
         assert_eq!(short.kind(), io::ErrorKind::UnexpectedEof);
         fs.set_len(&path, 4).unwrap();

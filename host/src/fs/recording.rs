@@ -91,6 +91,10 @@ impl Fs for RecordingFs {
         self.inner.read_range(path, offset, len)
     }
 
+    fn read_at_hand(&self, path: &Path, offset: u64, len: usize) -> Option<Vec<u8>> {
+        self.inner.read_at_hand(path, offset, len)
+    }
+
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), FsError> {
         self.inner.write(path, bytes)?;
         self.journal.push(Record::Write(path.to_owned()));

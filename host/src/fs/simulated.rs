@@ -275,6 +275,10 @@ impl Fs for SimulatedFs {
         })
     }
 
+    fn read_at_hand(&self, path: &Path, offset: u64, len: usize) -> Option<Vec<u8>> {
+        self.read_range(path, offset, len).ok()
+    }
+
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), FsError> {
         self.write_bytes(path, bytes, |disk, bytes| {
             disk.create(path)?;

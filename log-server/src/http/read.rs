@@ -122,8 +122,13 @@ pub(super) async fn tile(
     // the acknowledged size may be the torn end of a write, and is not there.
     match TilePath::in_tree(path.kind(), path.index(), size) {
         Some(whole) if path.width() <= whole.width() => {
-            let read = move |log: &Log| Ok(log.setting().directory.object(path)?);
-            let bytes = apart(&service, read).await?;
+            let bytes = match service.log.setting().directory.object_at_hand(path) {
+                Some(bytes) => bytes,
+                None => {
+                    let read = move |log: &Log| Ok(log.setting().directory.object(path)?);
+                    apart(&service, read).await?
+                }
+            };
             let document = Document {
                 bytes,
                 content_type: "application/octet-stream",

@@ -10,6 +10,7 @@
 //! the size that record says is not there. Deciding when to write is `sequencer`'s.
 
 mod apply;
+mod places;
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -23,6 +24,7 @@ use labelproof_host::{
     tiles::{SourceError, TileSource},
 };
 
+use self::places::Places;
 use super::{
     error::StorageError,
     staged::{BatchDigest, StagedBatch},
@@ -33,6 +35,7 @@ use super::{
 pub struct Directory {
     fs: Arc<dyn Fs>,
     root: PathBuf,
+    places: Arc<Places>,
 }
 
 impl Directory {
@@ -47,7 +50,11 @@ impl Directory {
     /// Names the directory; nothing is read yet.
     #[must_use]
     pub fn new(fs: Arc<dyn Fs>, root: PathBuf) -> Self {
-        Self { fs, root }
+        Self {
+            fs,
+            root,
+            places: Arc::default(),
+        }
     }
 
     /// Makes the folders of a new store.
@@ -185,17 +192,33 @@ impl Directory {
             }
             TileKind::Entries => {
                 let mut bytes = self.fs.read(&file)?;
-                let cut = EntryBundle::cut(&bytes, path.width());
-                let end = cut
-                    .map_err(|source| StorageError::Bundle {
-                        object: path.to_string(),
-                        source,
-                    })?
-                    .len();
+                let ends = self.ends(path, &bytes)?;
+                let end = ends.last().map_or(0, |end| *end as usize);
+                self.places.learn(path.index().get(), ends);
                 bytes.truncate(end);
                 Ok(bytes)
             }
         }
+    }
+
+    /// The same if it is in memory: it is not waited for, and who waits for it learns what is wrong with it.
+    #[must_use]
+    pub fn object_at_hand(&self, path: TilePath) -> Option<Vec<u8>> {
+        let len = match path.kind() {
+            TileKind::Hashes(_) => path.width().count() * HASH_BYTES,
+            TileKind::Entries => {
+                let last = path.width().count() - 1;
+                self.places.of(path.index().get(), last)?.end
+            }
+        };
+        self.fs.read_at_hand(&self.path(path), 0, len)
+    }
+
+    fn ends(&self, path: TilePath, bundle: &[u8]) -> Result<Vec<u32>, StorageError> {
+        EntryBundle::ends(bundle, path.width()).map_err(|source| StorageError::Bundle {
+            object: path.to_string(),
+            source,
+        })
     }
 
     /// The entries of a bundle.
@@ -215,24 +238,44 @@ impl Directory {
     /// # Errors
     /// [`StorageError::WrongEntry`] if the bundle and the tile disagree.
     pub fn entry(&self, index: LeafIndex) -> Result<Vec<u8>, StorageError> {
-        let upto = TreeSize::new(index.get() + 1);
-        let path = TilePath::of_entry(index, upto).expect("the last entry of a tree is in it");
-        let bundle = self.fs.read(&self.path(path))?;
-        let entry = EntryBundle::last(&bundle, path.width())
-            .map_err(|source| StorageError::Bundle {
-                object: path.to_string(),
-                source,
-            })?
-            .to_vec();
-        let leaf =
-            self.read_node(NodeId::new(0, index.get()).expect("level 0 holds every index"))?;
+        let (path, position) = bundle_of(index);
+        let file = self.path(path);
+        let leaf = self.read_node(NodeId::new(0, index.get()).expect(EVERY_INDEX))?;
+        if let Some(place) = self.places.of(path.index().get(), position) {
+            let read = self.fs.read_range(&file, place.start as u64, place.len());
+            match read {
+                Ok(entry) if NodeHash::from(LeafHash::of_entry(&entry)) == leaf => {
+                    return Ok(entry);
+                }
+                _ => self.places.forget(path.index().get()),
+            }
+        }
+        let bundle = self.fs.read(&file)?;
+        let ends = self.ends(path, &bundle)?;
+        let place = EntryBundle::place(&ends, position).expect("it is the last of the bundle");
+        let entry = bundle[place].to_vec();
         if NodeHash::from(LeafHash::of_entry(&entry)) != leaf {
             return Err(StorageError::WrongEntry {
                 object: path.to_string(),
                 index,
             });
         }
+        self.places.learn(path.index().get(), ends);
         Ok(entry)
+    }
+
+    /// The same if it is in memory: it is not waited for, and who waits for it learns what is wrong with it.
+    #[must_use]
+    pub fn entry_at_hand(&self, index: LeafIndex) -> Option<Vec<u8>> {
+        let (path, position) = bundle_of(index);
+        let place = self.places.of(path.index().get(), position)?;
+        let tile = self.path(path.leaves()?);
+        let at = (position * HASH_BYTES) as u64;
+        let leaf = self.fs.read_at_hand(&tile, at, HASH_BYTES)?;
+        let entry = self
+            .fs
+            .read_at_hand(&self.path(path), place.start as u64, place.len())?;
+        (leaf == LeafHash::of_entry(&entry).as_bytes()).then_some(entry)
     }
 
     /// The entries from `from` on, below `end`, in order, each checked against its leaf hash.
@@ -355,6 +398,14 @@ impl TileSource for Directory {
     }
 }
 
+/// The bundle that ends with an entry, and the entry's position in it.
+fn bundle_of(index: LeafIndex) -> (TilePath, usize) {
+    let upto = TreeSize::new(index.get() + 1);
+    let path = TilePath::of_entry(index, upto).expect("the last entry of a tree is in it");
+    let position = path.width().count() - 1;
+    (path, position)
+}
+
 fn full(kind: TileKind, index: u64) -> TilePath {
     TilePath::new(kind, TileIndex::new(index), Width::FULL)
         .expect("indices of a log are below 2^64 entries")
@@ -374,5 +425,6 @@ const WIDTH: u64 = 256;
 /// SPEC tlog-tiles: tree levels a tile spans.
 const TILE_HEIGHT: u8 = 8;
 const HASH_BYTES: usize = 32;
+const EVERY_INDEX: &str = "level 0 holds every index";
 const STAGED: &str = "staged";
 const CHECKPOINT: &str = "checkpoint";
