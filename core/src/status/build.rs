@@ -392,7 +392,12 @@ impl<'a, R: ReadLog> Builder<'a, R> {
         subject: &Subject,
         record: &StateRecord,
     ) -> Result<Vec<Arc<ReadEvent>>, BuildError<R::Error>> {
-        let indices = self.indices(subject, &name.key())?;
+        // Of up to two events the record itself says where they are; most labels have no more.
+        let indices = match record.event_count() {
+            1 => vec![record.first_index()],
+            2 => vec![record.first_index(), record.last_index()],
+            _ => self.indices(subject, &name.key())?,
+        };
         let events: Vec<Arc<ReadEvent>> = indices
             .into_iter()
             .map(|index| self.read(index))

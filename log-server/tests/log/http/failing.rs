@@ -7,7 +7,7 @@ use axum::http::{StatusCode, header};
 use labelproof_core::{
     event::EventId,
     merkle::{LeafIndex, TreeHead, TreeSize},
-    state::key::MapKey,
+    state::key::{MapKey, MapName},
 };
 use labelproof_host::fs::{Fault, Fs, SimulatedFs};
 use labelproof_log::{
@@ -18,14 +18,16 @@ use labelproof_log::{
 };
 
 use super::{get, post, router, world};
-use crate::world::{Ledger, World, found, id_of, issue, label_key, parts};
+use crate::world::{Ledger, World, found, id_of, issue, parts};
 
 #[tokio::test]
 async fn an_index_that_forgot_gives_no_wrong_status_and_mends() {
     let world = world();
     let router = router(&world);
-    let path = "/v1/status/label/jp.jc-star/EX-000003";
+    let path = "/v1/status/gtin/09521234001010";
     let before = get(&router, path).await.body;
+    let label = "/v1/status/label/jp.jc-star/EX-000003";
+    let of_label = get(&router, label).await.body;
     world.log.setting().index.clear();
     let got = get(&router, path).await;
     assert_eq!(
@@ -37,6 +39,12 @@ async fn an_index_that_forgot_gives_no_wrong_status_and_mends() {
         StatusCode::OK,
         "members need no index"
     );
+    let got = get(&router, label).await;
+    assert_eq!(
+        (got.status, got.body),
+        (StatusCode::OK, of_label),
+        "nor do labels of one event, whose record says where it is"
+    );
     catch_up(&world.log).unwrap();
     assert_eq!(get(&router, path).await.body, before);
 }
@@ -45,7 +53,7 @@ async fn an_index_that_forgot_gives_no_wrong_status_and_mends() {
 async fn an_index_that_names_what_is_no_event_mends() {
     let world = world();
     let router = router(&world);
-    let path = "/v1/status/label/jp.jc-star/EX-000003";
+    let path = "/v1/status/gtin/09521234001010";
     let before = get(&router, path).await.body;
     world.log.setting().index.append(Addition {
         from: TreeSize::EMPTY,
@@ -53,7 +61,7 @@ async fn an_index_that_names_what_is_no_event_mends() {
         events: vec![Indexed {
             index: LeafIndex::new(1),
             event: id_of(&issue(99)),
-            keys: vec![label_key(3)],
+            keys: vec![MapName::product(&"09521234001010".parse().unwrap()).key()],
         }],
     });
     assert_eq!(get(&router, path).await.json()["title"], "starting");
