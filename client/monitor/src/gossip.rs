@@ -4,7 +4,7 @@
 //! ours ─POST /v1/heads─▶ peer: consistent · ahead · forked ─▶ its own head ─▶ held against ours
 //! ```
 //! Whoever of the two is ahead can compare; so one round is enough. Nothing a peer says is believed: its head is judged as
-//! a stranger's, and so is what it calls evidence, by the heads in it.
+//! a stranger's, and what it calls evidence by what the log signed in it.
 
 use std::sync::{
     Arc,
@@ -68,12 +68,19 @@ impl Peer {
         }
         let answer: Answer =
             serde_json::from_slice(answer.body()).map_err(|_| Failed::NotAMonitor)?;
+        if let Some(file) = answer.evidence
+            && keeper
+                .judge_evidence(file.as_bytes())
+                .map_err(Failed::Unfit)?
+        {
+            info!(peer = %self.name, "a peer has evidence, and it holds");
+        }
         let Some(theirs) = answer.head else {
             return Ok(());
         };
         if let Verdict::Forked(_) = keeper
             .judge_head(theirs.as_bytes())
-            .map_err(Failed::Head)?
+            .map_err(Failed::Unfit)?
             .verdict
         {
             info!(peer = %self.name, "a peer was shown another history; evidence is made");
@@ -106,6 +113,7 @@ pub fn round(peers: &[Arc<Peer>], board: &Board, keeper: &Keeper) {
 #[derive(Deserialize)]
 struct Answer {
     head: Option<String>,
+    evidence: Option<String>,
 }
 
 /// Why heads were not exchanged.
@@ -117,8 +125,8 @@ enum Failed {
     Status(u16),
     #[error("what answers is no monitor")]
     NotAMonitor,
-    #[error("the head of the peer cannot be judged")]
-    Head(#[source] Unjudged),
+    #[error("what the peer answers cannot be judged")]
+    Unfit(#[source] Unjudged),
 }
 
 /// A head with its cosignatures, and perhaps a file of evidence.
@@ -164,14 +172,9 @@ mod tests {
             let peers = peer(&url);
             round(&peers, &ours.shared.board, &ours.keeper);
             assert!(!peers[0].fails());
-            // Whoever has the longer history can compare, and the other one watches.
-            let (knows, watches) = if begins_ahead {
-                (&ours, &theirs)
-            } else {
-                (&theirs, &ours)
-            };
-            assert_eq!(knows.told(), [Rule::Fork]);
-            assert_eq!(watches.keeper.open_promises(), 1);
+            // Whoever has the longer history can compare, and who asked has the evidence in the answer.
+            assert_eq!(ours.told(), [Rule::Fork]);
+            assert_eq!(theirs.told().len(), usize::from(!begins_ahead));
             server.stop();
         }
     }

@@ -20,7 +20,7 @@ use labelproof::evidence::{CompareError, Compared, compare};
 use labelproof_core::{
     checkpoint::{Checkpoint, Origin, SignedCheckpoint},
     event::Event,
-    evidence::Evidence,
+    evidence::{Decision, Evidence, Proven},
     key::Vkey,
     merkle::{LeafHash, LeafIndex},
     note::Note,
@@ -141,10 +141,29 @@ impl Keeper {
                 self.watch(Promise::Head(seen))?;
                 Verdict::Ahead
             }
-            Compared::Forked(evidence) => Verdict::Forked(self.accuse(&seen, *evidence)?),
+            Compared::Forked(evidence) => {
+                Verdict::Forked(self.accuse(seen.head().size().get(), *evidence)?)
+            }
         };
         let ours = log.witnessed().cloned();
         Ok(Judged { verdict, ours })
+    }
+
+    /// Keeps and tells evidence that decides by itself, if it holds; says whether it did.
+    ///
+    /// # Errors
+    /// [`Unjudged`].
+    pub fn judge_evidence(&self, file: &[u8]) -> Result<bool, Unjudged> {
+        let evidence = Evidence::parse(file).map_err(|_| Unjudged::Malformed("no evidence"))?;
+        let log = self.log(evidence.origin()).ok_or(Unjudged::NotMine)?;
+        let place = match evidence.verify(std::slice::from_ref(log.log_key())) {
+            Ok(Decision::Proven(Proven::Fork(fork))) => fork.smaller().head().size().get(),
+            Ok(Decision::Proven(Proven::BackDated(heads))) => heads.later().index().get(),
+            // What the entries decide, our own follower finds.
+            Ok(Decision::Proven(_) | Decision::NeedsEntries(_)) | Err(_) => return Ok(false),
+        };
+        self.accuse(place, evidence)?;
+        Ok(true)
     }
 
     /// Judges the receipt of an event, and watches it.
@@ -169,8 +188,8 @@ impl Keeper {
                 Ok(Promised::Watched { deadline })
             }
             Compared::Forked(evidence) => {
-                let seen = seen.clone();
-                Ok(Promised::Forked(self.accuse(&seen, *evidence)?))
+                let size = seen.head().size().get();
+                Ok(Promised::Forked(self.accuse(size, *evidence)?))
             }
         }
     }
@@ -223,9 +242,10 @@ impl Keeper {
         Ok(())
     }
 
-    fn accuse(&self, seen: &SignedCheckpoint, found: Evidence) -> Result<Box<Evidence>, FsError> {
+    /// Keeps evidence about this size or index, and tells of it.
+    fn accuse(&self, place: u64, found: Evidence) -> Result<Box<Evidence>, FsError> {
         let shared = &self.0.shared;
-        let kept = shared.casebook.keep(seen.head().size().get(), found)?;
+        let kept = shared.casebook.keep(place, found)?;
         shared.tell(vec![Alert::evidence(&kept, shared.clock.now())])?;
         Ok(Box::new(kept))
     }
@@ -254,15 +274,17 @@ impl Keeper {
         for (key, seen) in due {
             match self.compare(log, &seen) {
                 Ok(Compared::Consistent) => self.decided([key]),
-                Ok(Compared::Forked(evidence)) => match self.accuse(&seen, *evidence) {
-                    Ok(_) => self.decided([key]),
-                    Err(error) => {
-                        warn!(
-                            why = causes(&error),
-                            "evidence cannot be kept; at the next poll again"
-                        );
+                Ok(Compared::Forked(evidence)) => {
+                    match self.accuse(seen.head().size().get(), *evidence) {
+                        Ok(_) => self.decided([key]),
+                        Err(error) => {
+                            warn!(
+                                why = causes(&error),
+                                "evidence cannot be kept; at the next poll again"
+                            );
+                        }
                     }
-                },
+                }
                 // The copy is behind, or is being mended.
                 Ok(Compared::Ahead) | Err(_) => {}
             }

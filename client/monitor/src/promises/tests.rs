@@ -306,3 +306,29 @@ fn a_copy_that_is_wrong_accuses_nobody() {
         Verdict::Forked(_)
     ));
 }
+
+#[test]
+fn evidence_of_others_is_told_if_it_holds_and_only_then() {
+    let world = World::new(13);
+    world.verified(&honest(9));
+    let fork = samples::fork().to_bytes();
+    let mut broken = fork.clone();
+    let middle = broken.len() / 2;
+    broken[middle] = if broken[middle] == b'A' { b'B' } else { b'A' };
+    assert!(!matches!(world.keeper.judge_evidence(&broken), Ok(true)));
+    assert!(world.keeper.judge_evidence(b"x").is_err());
+    // Two heads of a log of this name, signed by another.
+    let other = samples::key("labels.g7.example", 9);
+    let head = |byte| {
+        let tree = WholeTree::new([LeafHash::of_entry(&[byte])]);
+        SignedCheckpoint::sign(&Checkpoint::new(samples::origin(), tree.head()), &other)
+    };
+    let forged = Evidence::fork_at_one_size(&head(1), &head(2)).unwrap();
+    assert!(matches!(
+        world.keeper.judge_evidence(&forged.to_bytes()),
+        Ok(false)
+    ));
+    assert!(world.told().is_empty());
+    assert!(matches!(world.keeper.judge_evidence(&fork), Ok(true)));
+    assert_eq!(world.told(), [Rule::Fork]);
+}
