@@ -32,6 +32,7 @@
 //! to = ["desk@authority.example"]
 //! user = "monitor"
 //! password_file = "mail.password"         mode 0600
+//! ca_file = "ca.pem"                      who signed the server's certificate, beside the public authorities
 //!
 //! [[peer]]                    another monitor, with which heads are exchanged at each poll
 //! name = "other"

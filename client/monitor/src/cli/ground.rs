@@ -118,7 +118,7 @@ impl Ground {
             channels.push(webhook.channel(clock.clone())?);
         }
         if let Some(mail) = config.mail {
-            channels.extend(mail.channels(&clock)?);
+            channels.extend(mail.channels(&*fs, &clock)?);
         }
         let desk = Desk::start(
             channels,

@@ -9,6 +9,7 @@ use std::{
 use labelproof_host::{
     clock::Clock,
     fetch::{Fetch, IpNet},
+    fs::{Fs, FsError},
     secret::{self, SecretError},
 };
 use serde::Deserialize;
@@ -63,17 +64,27 @@ pub(crate) struct MailEntry {
     to: Vec<Address>,
     user: Option<String>,
     password_file: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
 }
 
 impl MailEntry {
     pub(super) fn relative_to(&mut self, folder: &Path) {
-        if let Some(file) = &mut self.password_file {
+        let files = [&mut self.password_file, &mut self.ca_file];
+        for file in files.into_iter().flatten() {
             *file = folder.join(&file);
         }
     }
 
     /// A channel for each address; says which is which.
-    pub(crate) fn channels(self, clock: &Arc<dyn Clock>) -> Result<Vec<Channel>, BadTelling> {
+    pub(crate) fn channels(
+        self,
+        fs: &dyn Fs,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Vec<Channel>, BadTelling> {
+        let authority = match &self.ca_file {
+            Some(file) => Some(fs.read(file)?),
+            None => None,
+        };
         let login = match (self.user, self.password_file) {
             (Some(user), Some(file)) => {
                 let password = secret::read(&file, MAX_PASSWORD_BYTES)?;
@@ -88,7 +99,8 @@ impl MailEntry {
         let mut channels = Vec::new();
         for to in self.to {
             let (shown, from) = (to.to_string(), self.from.clone());
-            let mail = Mail::new(&self.smtp, login.clone(), from, to, clock.clone())?;
+            let (authority, login) = (authority.as_deref(), login.clone());
+            let mail = Mail::new(&self.smtp, authority, login, from, to, clock.clone())?;
             let channel = Channel::Mail(mail);
             info!(channel = channel.label(), to = shown, "mails alerts");
             channels.push(channel);
@@ -132,6 +144,8 @@ pub(crate) enum BadTelling {
     Secrets(#[from] SecretsError),
     #[error(transparent)]
     Password(#[from] SecretError),
+    #[error(transparent)]
+    Authority(#[from] FsError),
     #[error("[mail] needs user and password_file, or neither")]
     HalfLogin,
     #[error("[mail] has nobody to send to; name an address in `to`")]
@@ -147,7 +161,7 @@ const PEER_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
-    use labelproof_host::clock::SystemClock;
+    use labelproof_host::{clock::SystemClock, fs::RealFs};
 
     use super::*;
 
@@ -156,7 +170,7 @@ mod tests {
         let entry: MailEntry =
             labelproof_host::config::parse(Path::new("monitor.toml"), &text).unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        entry.channels(&clock)
+        entry.channels(&RealFs::new(), &clock)
     }
 
     #[test]

@@ -26,7 +26,7 @@ use lettre::{
     },
     transport::smtp::{
         authentication::Credentials,
-        client::{Tls, TlsParameters},
+        client::{Certificate, Tls, TlsParameters},
     },
 };
 use serde::Deserialize;
@@ -47,18 +47,20 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// Sends from one address to another by this server, as this user with this password if there is one.
+    /// Sends from one address to another by this server, as this user with this password if there is one; a
+    /// certificate of `authority`, PEM, is believed beside those of the public authorities.
     ///
     /// # Errors
-    /// [`MailError::Server`] if the name of the server cannot be in a certificate.
+    /// [`MailError::Server`] if the name of the server cannot be in a certificate; [`MailError::NoCertificate`].
     pub fn new(
         server: &MailServer,
+        authority: Option<&[u8]>,
         login: Option<(String, String)>,
         from: Address,
         to: Address,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, MailError> {
-        let parameters = || TlsParameters::new(server.host.clone()).map_err(MailError::Server);
+        let parameters = || tls(server, authority);
         let tls = match server.port {
             _ if server.is_here() => Tls::None,
             IMPLICIT_TLS => Tls::Wrapper(parameters()?),
@@ -126,6 +128,19 @@ impl Mail {
             .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
             .multipart(parts)
     }
+}
+
+fn tls(server: &MailServer, authority: Option<&[u8]>) -> Result<TlsParameters, MailError> {
+    let mut parameters = TlsParameters::builder(server.host.clone());
+    if let Some(pem) = authority {
+        // The reader takes a file without any for a file with none to add.
+        if !pem.windows(PEM.len()).any(|part| part == PEM) {
+            return Err(MailError::NoCertificate);
+        }
+        let certificate = Certificate::from_pem(pem).map_err(MailError::Server)?;
+        parameters = parameters.add_root_certificate(certificate);
+    }
+    parameters.build().map_err(MailError::Server)
 }
 
 fn subject(alert: &Alert) -> String {
@@ -284,6 +299,9 @@ pub enum MailError {
     /// The alert cannot be written as a mail.
     #[error("cannot write the mail")]
     Message(#[source] lettre::error::Error),
+    /// The file of the authority is no certificate.
+    #[error("ca_file holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----")]
+    NoCertificate,
     /// The server's name is none that a certificate can have.
     #[error("no TLS with this mail server")]
     Server(#[source] lettre::transport::smtp::Error),
@@ -296,7 +314,7 @@ impl MailError {
     pub(crate) fn outcome(&self) -> Outcome {
         let status = match self {
             Self::Message(_) => return Outcome::Refused,
-            Self::Server(_) => None,
+            Self::Server(_) | Self::NoCertificate => None,
             Self::Smtp(error) => error.status().map(u16::from),
         };
         match status {
@@ -308,6 +326,7 @@ impl MailError {
     }
 }
 
+const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
 /// SPEC RFC 8314, 7.3: submissions over implicit TLS.
 const IMPLICIT_TLS: u16 = 465;
 /// For each answer of a server; RFC 5321 grants minutes, a server that works takes seconds.

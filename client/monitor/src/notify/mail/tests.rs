@@ -1,8 +1,8 @@
 //! Mails against an SMTP sink on loopback, read back by another parser.
 
 use std::{
-    io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
     thread::{self, JoinHandle},
 };
 
@@ -27,29 +27,36 @@ fn sink(answers: &'static [(&'static str, &'static str)]) -> (MailServer, JoinHa
     let server = listener.local_addr().unwrap().to_string().parse().unwrap();
     let serve = move || {
         let (stream, _) = listener.accept().unwrap();
-        session(&stream, answers)
+        let mut reader = BufReader::new(stream);
+        say(&mut reader, "220 sink.example ESMTP");
+        session(&mut reader, answers)
     };
     (server, thread::spawn(serve))
 }
 
-fn session(mut stream: &TcpStream, answers: &[(&str, &str)]) -> Session {
-    let mut reader = BufReader::new(stream);
-    let mut say = |text: &str| stream.write_all(format!("{text}\r\n").as_bytes()).unwrap();
+fn say(stream: &mut BufReader<impl Read + Write>, text: &str) {
+    let line = format!("{text}\r\n");
+    stream.get_mut().write_all(line.as_bytes()).unwrap();
+}
+
+fn session<S: Read + Write>(reader: &mut BufReader<S>, answers: &[(&str, &str)]) -> Session {
     let mut session = Session {
         commands: Vec::new(),
         mail: String::new(),
     };
-    say("220 sink.example ESMTP");
     let mut line = String::new();
     while reader.read_line(&mut line).unwrap_or_default() > 0 {
         let command = std::mem::take(&mut line).trim_end().to_owned();
         session.commands.push(command.clone());
         let special = answers.iter().find(|(word, _)| command.starts_with(word));
         match (special, command.split(' ').next().unwrap()) {
-            (Some((_, answer)), _) => say(answer),
-            (None, "EHLO") => say("250-sink.example\r\n250-AUTH PLAIN\r\n250 SIZE 10000000"),
+            (Some((_, answer)), _) => say(reader, answer),
+            (None, "EHLO") => say(
+                reader,
+                "250-sink.example\r\n250-AUTH PLAIN\r\n250 SIZE 10000000",
+            ),
             (None, "DATA") => {
-                say("354 go on");
+                say(reader, "354 go on");
                 while reader.read_line(&mut line).unwrap() > 0 && line != ".\r\n" {
                     // SPEC RFC 5321, 4.5.2: a dot more than was meant.
                     session.mail += line.strip_prefix('.').unwrap_or(&line);
@@ -57,16 +64,53 @@ fn session(mut stream: &TcpStream, answers: &[(&str, &str)]) -> Session {
                 }
                 line.clear();
                 let end = answers.iter().find(|(word, _)| *word == ".");
-                say(end.map_or("250 taken", |(_, answer)| answer));
+                say(reader, end.map_or("250 taken", |(_, answer)| answer));
             }
             (None, "QUIT") => {
-                say("221 bye");
+                say(reader, "221 bye");
                 break;
             }
-            (None, _) => say("250 ok"),
+            (None, _) => say(reader, "250 ok"),
         }
     }
     session
+}
+
+/// Serves one session that goes on in TLS, under this certificate; none if the other end does not believe it.
+fn tls_sink(
+    known: &rcgen::CertifiedKey<rcgen::KeyPair>,
+) -> (MailServer, JoinHandle<Option<Session>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = listener.local_addr().unwrap().to_string().parse().unwrap();
+    let chain = vec![known.cert.der().clone()];
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(known.signing_key.serialize_der());
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(ring)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key.into())
+        .unwrap();
+    let serve = move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(stream);
+        say(&mut reader, "220 sink.example ESMTP");
+        for (want, answer) in [
+            ("EHLO", "250-sink.example\r\n250 STARTTLS"),
+            ("STARTTLS", "220 go on"),
+        ] {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            assert!(line.starts_with(want), "{line}");
+            say(&mut reader, answer);
+        }
+        let mut stream = reader.into_inner();
+        let mut tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        tls.complete_io(&mut stream).ok()?;
+        let mut reader = BufReader::new(rustls::StreamOwned::new(tls, stream));
+        Some(session(&mut reader, &[("AUTH", "235 ok")]))
+    };
+    (server, thread::spawn(serve))
 }
 
 fn address(text: &str) -> Address {
@@ -76,7 +120,15 @@ fn address(text: &str) -> Address {
 fn mail(server: &MailServer) -> Mail {
     let clock = Arc::new(ManualClock::at(1_800_000_000_000));
     let from = address("Monitor <monitor@authority.example>");
-    Mail::new(server, None, from, address("desk@authority.example"), clock).unwrap()
+    Mail::new(
+        server,
+        None,
+        None,
+        from,
+        address("desk@authority.example"),
+        clock,
+    )
+    .unwrap()
 }
 
 fn sent(alert: &Numbered) -> Session {
@@ -197,7 +249,7 @@ fn who_logs_in_says_so_once_and_the_password_is_never_shown() {
     let clock = Arc::new(ManualClock::at(0));
     let to = address("desk@authority.example");
     let login = Some(("user".to_owned(), "pass-word".to_owned()));
-    let mail = Mail::new(&server, login, to.clone(), to, clock).unwrap();
+    let mail = Mail::new(&server, None, login, to.clone(), to, clock).unwrap();
     mail.send(&alert(1)).unwrap();
     let commands = session.join().unwrap().commands;
     // base64 of \0user\0pass-word
@@ -258,12 +310,53 @@ fn nothing_is_said_to_a_server_elsewhere_without_tls() {
 }
 
 #[test]
+fn starttls_goes_on_only_with_a_certificate_that_is_believed() {
+    let certify = || rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (known, stranger) = (certify(), certify());
+    let send = |authority: Option<&[u8]>| {
+        let (server, session) = tls_sink(&known);
+        // The name in the certificate; the address is the sink's.
+        let named = MailServer {
+            host: "localhost".to_owned(),
+            ..server.clone()
+        };
+        let tls = Tls::Required(tls(&named, authority).unwrap());
+        let clock = Arc::new(ManualClock::at(0));
+        let to = address("desk@authority.example");
+        let login = Some(("user".to_owned(), "pass-word".to_owned()));
+        let mail = Mail::over(tls, &server, login, to.clone(), to, clock);
+        let sent = mail.send(&alert(1));
+        drop(mail);
+        (sent, session.join().unwrap())
+    };
+    let (sent, session) = send(Some(known.cert.pem().as_bytes()));
+    sent.unwrap();
+    let session = session.unwrap();
+    assert!(session.mail.contains("Subject: [labelproof warning]"));
+    assert!(
+        session
+            .commands
+            .iter()
+            .any(|line| line.starts_with("AUTH PLAIN "))
+    );
+    for authority in [None, Some(stranger.cert.pem())] {
+        let (sent, session) = send(authority.as_ref().map(String::as_bytes));
+        assert_eq!(sent.unwrap_err().outcome(), Outcome::Down { after: None });
+        assert!(session.is_none(), "nothing is said");
+    }
+    let server: MailServer = "mail.authority.example:587".parse().unwrap();
+    let refused = tls(&server, Some(b"no certificate"));
+    assert!(matches!(refused, Err(MailError::NoCertificate)));
+}
+
+#[test]
 fn mailboxes_have_channels_of_their_own_and_strangers_learn_nothing() {
     let server: MailServer = "localhost:25".parse().unwrap();
     let label = |to: &str| {
         let clock = Arc::new(ManualClock::at(0));
         Mail::new(
             &server,
+            None,
             None,
             address("m@authority.example"),
             address(to),
