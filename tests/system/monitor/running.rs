@@ -71,7 +71,7 @@ impl Running {
         self.child.wait().unwrap().code().unwrap_or(-1)
     }
 
-    fn kill(mut self) {
+    pub(super) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

@@ -1,7 +1,8 @@
 //! The monitor over HTTP, as a process: what it tells, what it is handed, and what two of them find out together.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -163,49 +164,61 @@ fn a_split_view_between_two_monitors_is_found_in_one_round() {
     assert_eq!(their_monitor.stop(), 0);
 }
 
-#[test]
-fn a_webhook_of_the_configuration_gets_each_alert() {
-    let mut watched = Watched::begin();
-    watched.once(0);
+/// A receiver of webhooks that takes everything, and what it was sent.
+fn receiver() -> (String, mpsc::Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let (send, bodies) = mpsc::channel();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = BufReader::new(stream.unwrap());
-            let (mut length, mut line) = (0, String::new());
-            while stream.read_line(&mut line).unwrap() > 2 {
-                if let Some(value) = line.to_lowercase().strip_prefix("content-length: ") {
-                    length = value.trim().parse().unwrap();
-                }
-                line.clear();
-            }
-            let mut body = vec![0; length];
-            stream.read_exact(&mut body).unwrap();
-            stream
-                .get_mut()
-                .write_all(b"HTTP/1.1 204 Taken\r\nconnection: close\r\n\r\n")
-                .unwrap();
-            if send
-                .send(serde_json::from_slice::<Value>(&body).unwrap())
-                .is_err()
-            {
-                break;
+            if let Some(body) = take(&mut stream) {
+                let _ = send.send(serde_json::from_slice::<Value>(&body).unwrap());
+                let taken = b"HTTP/1.1 204 Taken\r\nconnection: close\r\n\r\n";
+                let _ = stream.get_mut().write_all(taken);
             }
         }
     });
-    let secret = watched.desk.path("desk.secret");
-    std::fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
-    let mode = |mode| {
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
-        std::fs::set_permissions(&secret, mode).unwrap();
-    };
-    mode(0o600);
-    let hook = format!(
+    (url, bodies)
+}
+
+/// The body of a request; none of one that was cut.
+fn take(stream: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
+    let (mut length, mut line) = (None, String::new());
+    while stream.read_line(&mut line).ok()? > 2 {
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length: ") {
+            length = value.trim().parse().ok();
+        }
+        line.clear();
+    }
+    let mut body = vec![0; length?];
+    stream.read_exact(&mut body).ok()?;
+    Some(body)
+}
+
+/// The section of a webhook to this receiver, and its secret, which others cannot read.
+fn webhook(watched: &Watched, url: &str) -> String {
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n";
+    watched.desk.write("desk.secret", secret.as_bytes());
+    open_to(watched, 0o600);
+    format!(
         "[[webhook]]\nname = \"desk\"\nurl = \"{url}\"\nsecret_file = \"desk.secret\"\n\
          allow_private = [\"127.0.0.1/32\"]\n"
-    );
-    let (running, _) = serve(&watched, &hook);
+    )
+}
+
+fn open_to(watched: &Watched, mode: u32) {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    std::fs::set_permissions(watched.desk.path("desk.secret"), mode).unwrap();
+}
+
+#[test]
+fn a_webhook_of_the_configuration_gets_each_alert() {
+    let mut watched = Watched::begin();
+    watched.once(0);
+    let (url, bodies) = receiver();
+    let section = webhook(&watched, &url);
+    let (running, _) = serve(&watched, &section);
     watched.publish(&[revoke(1)]);
     let told = running.next();
     let body = bodies.recv_timeout(Duration::from_secs(60)).unwrap();
@@ -215,8 +228,41 @@ fn a_webhook_of_the_configuration_gets_each_alert() {
     );
     assert_eq!(running.stop(), 0);
     // Others can read the secret: the monitor does not start.
-    mode(0o644);
+    open_to(&watched, 0o644);
     let ended = watched.once_with(&[]);
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains("chmod 600"), "{ended:?}");
+}
+
+#[test]
+fn killed_at_any_moment_the_receiver_gets_every_alert_and_knows_those_that_come_twice() {
+    let mut watched = Watched::begin();
+    watched.once(0);
+    let (url, bodies) = receiver();
+    let section = webhook(&watched, &url);
+    let config = format!("{FAST}{LIST}{section}");
+    watched.desk.write("monitor.toml", config.as_bytes());
+    for round in 0..20 {
+        let running = Running::start(&watched);
+        watched.publish(&[revoke(round * 2), revoke(round * 2 + 1)]);
+        let ms = (round * 53) % 400;
+        std::thread::sleep(Duration::from_millis(u64::from(ms)));
+        running.kill();
+    }
+    let running = Running::start(&watched);
+    let mut got = BTreeMap::new();
+    while got.len() < 40 {
+        let body = bodies.recv_timeout(Duration::from_secs(60)).unwrap();
+        let subject = body["data"]["event"]["subject"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let id = body["data"]["id"].clone();
+        let before = got.insert(subject, id.clone());
+        assert!(
+            before.is_none_or(|before| before == id),
+            "the same id each time"
+        );
+    }
+    assert_eq!(running.stop(), 0);
 }
