@@ -204,14 +204,25 @@ impl Directory {
     /// The same if it is in memory: it is not waited for, and who waits for it learns what is wrong with it.
     #[must_use]
     pub fn object_at_hand(&self, path: TilePath) -> Option<Vec<u8>> {
-        let len = match path.kind() {
-            TileKind::Hashes(_) => path.width().count() * HASH_BYTES,
+        let file = self.path(path);
+        match path.kind() {
+            TileKind::Hashes(_) => {
+                let len = path.width().count() * HASH_BYTES;
+                self.fs.read_at_hand(&file, 0, len)
+            }
             TileKind::Entries => {
                 let last = path.width().count() - 1;
-                self.places.of(path.index().get(), last)?.end
+                let len = self.places.of(path.index().get(), last)?.end;
+                let bytes = self.fs.read_at_hand(&file, 0, len)?;
+                // What is remembered may have been misread once: the lengths in the bundle decide.
+                if EntryBundle::cut(&bytes, path.width()).is_ok_and(|cut| cut.len() == len) {
+                    Some(bytes)
+                } else {
+                    self.places.forget(path.index().get());
+                    None
+                }
             }
-        };
-        self.fs.read_at_hand(&self.path(path), 0, len)
+        }
     }
 
     fn ends(&self, path: TilePath, bundle: &[u8]) -> Result<Vec<u32>, StorageError> {

@@ -51,7 +51,51 @@ const MAX_BUNDLES: usize = 16_384;
 
 #[cfg(test)]
 mod tests {
+    use std::{path::PathBuf, sync::Arc};
+
+    use labelproof_core::{
+        merkle::{LeafHash, LeafIndex},
+        tile::TilePath,
+    };
+    use labelproof_host::fs::{Fs, SimulatedFs};
+
+    use super::super::Directory;
     use super::*;
+
+    #[test]
+    fn what_is_at_hand_is_what_is_read_and_a_wrong_place_is_forgotten() {
+        let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(0));
+        let directory = Directory::new(fs.clone(), PathBuf::from("log"));
+        let leaves = [LeafHash::of_entry(b"a"), LeafHash::of_entry(b"bc")];
+        for (name, bytes) in [
+            ("entries", b"\0\x01a\0\x02bc\0".to_vec()),
+            ("0", leaves.map(|leaf| *leaf.as_bytes()).concat()),
+        ] {
+            let folder = PathBuf::from("log/tile").join(name);
+            fs.create_dir_all(&folder).unwrap();
+            fs.write(&folder.join("000"), &bytes).unwrap();
+        }
+        let bundle: TilePath = "tile/entries/000.p/2".parse().unwrap();
+        let index = LeafIndex::new(1);
+        assert_eq!(directory.object_at_hand(bundle), None, "nobody looked");
+        assert_eq!(directory.entry_at_hand(index), None);
+        for wrong in [None, Some(vec![3, 8]), Some(vec![3, 6]), Some(vec![4, 7])] {
+            if let Some(wrong) = wrong {
+                directory.places.forget(0);
+                directory.places.learn(0, wrong);
+            }
+            assert_eq!(directory.entry(index).unwrap(), b"bc");
+            assert_eq!(directory.entry_at_hand(index).unwrap(), b"bc");
+            let bytes = directory.object(bundle).unwrap();
+            assert_eq!(bytes, b"\0\x01a\0\x02bc");
+            assert_eq!(directory.object_at_hand(bundle), Some(bytes));
+        }
+        directory.places.forget(0);
+        directory.places.learn(0, vec![3, 6]);
+        assert_eq!(directory.object_at_hand(bundle), None);
+        directory.object(bundle).unwrap();
+        assert!(directory.object_at_hand(bundle).is_some());
+    }
 
     #[test]
     fn places_are_learned_grow_and_stay_within_the_bound() {
