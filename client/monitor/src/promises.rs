@@ -115,7 +115,10 @@ impl Promises {
         if self.open.contains_key(&key) {
             return Ok(None);
         }
-        if self.open.len() >= MAX_OPEN {
+        // Heads are cheap to hand in: they leave room for what somebody depends on.
+        let is_head = |promise: &Promise| matches!(promise, Promise::Head(_));
+        let heads = self.open.values().filter(|known| is_head(known)).count();
+        if self.open.len() >= MAX_OPEN || (is_head(&promise) && heads >= MAX_HEADS) {
             return Err(Full);
         }
         self.open.insert(key, promise);
@@ -217,11 +220,13 @@ impl Promises {
 
 /// As many promises are open as can be.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("{MAX_OPEN} promises are open already")]
+#[error("as many promises of this sort are open as can be")]
 pub struct Full;
 
-/// An hour of a log's batches that nobody has witnessed, and 40 MB.
+/// Receipts of a busy day on which no witness answers, and 40 MB.
 const MAX_OPEN: usize = 4_096;
+/// As many batches as a log makes in a quarter of an hour.
+const MAX_HEADS: usize = 1_024;
 /// As long as a receipt grants a log.
 const ADVERSE_SECONDS: u64 = 60;
 /// A month: then everybody who was to know knows.

@@ -283,9 +283,25 @@ fn there_is_an_end_to_what_is_watched() {
     };
     let first = ahead();
     promises.add(first.clone()).unwrap();
-    while promises.len() < 4_096 {
+    while promises.len() < 1_024 {
         promises.add(ahead()).unwrap();
     }
-    assert_eq!(promises.add(ahead()), Err(Full));
+    assert_eq!(promises.add(ahead()), Err(Full), "heads leave room");
+    let (entry, proof) = receipt(6, u64::MAX);
+    let proof = TlogProof::parse(&proof).unwrap();
+    let (seen, mut numbers) = (head(&honest(6)), 0_u64..);
+    let mut receipt = || Promise::Receipt {
+        receipt: proof.clone(),
+        leaf: LeafHash::of_entry(&numbers.next().unwrap().to_be_bytes()),
+        seen: seen.clone(),
+        deadline: samples::at(60),
+    };
+    while promises.len() < 4_096 {
+        promises.add(receipt()).unwrap();
+    }
+    assert_eq!(promises.add(receipt()), Err(Full));
+    let event = Box::new(Event::parse(&entry).unwrap());
+    let since = samples::at(0);
+    assert_eq!(promises.add(Promise::Adverse { event, since }), Err(Full));
     assert_eq!(promises.add(first), Ok(None), "it is watched");
 }
