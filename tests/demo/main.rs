@@ -28,7 +28,7 @@ mod tour;
 
 /// A whole network on this machine: a log, seven witnesses, two hundred invented labels.
 ///
-/// Prints what it does as it does it, and ends with seven commands to try in another terminal.
+/// Prints what it does as it does it, and ends with eight commands to try in another terminal.
 /// Ctrl-C stops everything.
 #[derive(Debug, Parser)]
 #[command(
@@ -40,7 +40,7 @@ mod tour;
 struct Args {
     #[command(subcommand)]
     command: Option<Instead>,
-    /// Run the seven commands as printed, then stop; exits with 0 if each did what it says.
+    /// Run the eight commands as printed, then stop; exits with 0 if each did what it says.
     #[arg(long)]
     once: bool,
     /// Where everything goes, and stays; a folder that goes with the demo if absent.

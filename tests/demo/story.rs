@@ -95,18 +95,18 @@ pub(crate) fn tell(dir: &Path, keeping: Keeping, mode: Mode) -> io::Result<Story
     Ok(Story { network })
 }
 
-/// What a person can do with the seven commands; they are on the screen when the network is gone.
+/// What a person can do with the eight commands; they are on the screen when the network is gone.
 fn last_words(mode: Mode, keeping: Keeping) -> &'static str {
     match (mode, keeping) {
-        (Mode::Stay, _) => "Your turn, in another terminal. The seven commands at the end show",
+        (Mode::Stay, _) => "Your turn, in another terminal. The eight commands at the end show",
         (Mode::Once, Keeping::Passing) => {
-            "All seven did what they should. The network stops now, and its folder goes with it:\n\
+            "All eight did what they should. The network stops now, and its folder goes with it:\n\
              `--dir DIR` keeps the folder, and without `--once` all runs until Ctrl-C.\n\
-             The seven commands at the end showed"
+             The eight commands at the end showed"
         }
         (Mode::Once, Keeping::Kept) => {
-            "All seven did what they should. The network stops now, and its folder stays;\n\
-             without `--once` all runs until Ctrl-C. The seven commands at the end showed"
+            "All eight did what they should. The network stops now, and its folder stays;\n\
+             without `--once` all runs until Ctrl-C. The eight commands at the end showed"
         }
     }
 }

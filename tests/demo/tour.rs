@@ -1,7 +1,7 @@
-//! Seven commands to try: what they are, and a run of them as a person would.
+//! Eight commands to try: what they are, and a run of them as a person would.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use labelproof_tests::daemon::CHILD_VARIABLE;
@@ -14,7 +14,7 @@ use crate::say;
 /// A label that no file here issues.
 pub(crate) const NEVER_ISSUED: &str = "jp.jc-star/EX-999999";
 
-/// The seven commands, and the line that makes them work.
+/// The eight commands, and the line that makes them work.
 pub(crate) struct Tour {
     export: String,
     steps: [Step; STEPS],
@@ -49,6 +49,8 @@ impl Tour {
         let out = quoted(&dir.join("revoked"));
         let assortment = quoted(&assortment::write(dir)?);
         let report = quoted(&dir.join("assortment.html"));
+        let monitor = quoted(&dir.join("monitor"));
+        let config = quoted(&watch(dir, active.id)?);
         let product = Label::gtin_of_three().trim_start_matches('0');
         let step = |command, shows, code| Step {
             command,
@@ -101,11 +103,18 @@ impl Tour {
                     "the authority revokes the first one; then ask for it again",
                     0,
                 ),
+                step(
+                    format!(
+                        "labelproof-monitor once --trust {trust} --dir {monitor} --config {config} --since 0"
+                    ),
+                    "an auditor verifies every entry, and is told of that revocation with its proof",
+                    0,
+                ),
             ],
         })
     }
 
-    /// Prints `before` and what the commands show, then the eight lines alone.
+    /// Prints `before` and what the commands show, then the nine lines alone.
     ///
     /// # Errors
     /// Nobody reads.
@@ -149,6 +158,20 @@ impl Tour {
     }
 }
 
+/// Writes the configuration of a monitor that watches one label.
+fn watch(dir: &Path, label: &str) -> io::Result<PathBuf> {
+    std::fs::write(
+        dir.join("watch.txt"),
+        format!("label {label} kind label.revoke\n"),
+    )?;
+    let config = dir.join("monitor.toml");
+    std::fs::write(
+        &config,
+        "[[watch]]\nname = \"mine\"\nfile = \"watch.txt\"\n",
+    )?;
+    Ok(config)
+}
+
 /// A path as a shell takes it.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
@@ -163,7 +186,7 @@ pub(crate) fn quoted(path: &Path) -> String {
 }
 
 /// Each shows one thing; more are not read.
-const STEPS: usize = 7;
+const STEPS: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -30,8 +30,6 @@ pub enum Finding {
     },
     /// The log signed what it should not have.
     Evidence(Evidence),
-    /// An event that the state function accepted.
-    Logged(Box<Logged>),
     /// Something to look at that proves nothing.
     Observed {
         /// Which log.

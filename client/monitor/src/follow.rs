@@ -243,7 +243,7 @@ impl Follower {
         let findings = self.alarms.update(now, &troubles, !is_behind);
         let mut alerts: Vec<Alert> = findings
             .iter()
-            .filter_map(|finding| rules::alert(finding, now))
+            .map(|finding| rules::alert(finding, now))
             .collect();
         let blind = troubles.iter().find_map(|trouble| match trouble {
             Trouble::Blind(why) => Some((self.alarms.since(trouble)?, why.to_string())),
@@ -292,7 +292,7 @@ impl Follower {
     fn accuse(&self, place: u64, evidence: Evidence, now: Time) -> Result<(), Hitch> {
         let kept = self.shared.casebook.keep(place, evidence)?;
         let alert = rules::alert(&Finding::Evidence(kept), now);
-        Ok(self.shared.tell(alert.into_iter().collect())?)
+        Ok(self.shared.tell(vec![alert])?)
     }
 
     /// Compares the two clocks of the machine since the last pass.

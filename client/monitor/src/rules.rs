@@ -108,14 +108,12 @@ pub(crate) fn watched(met: &[(Name, String)], logged: &Logged, now: Time) -> Vec
     met.iter().map(alert).collect()
 }
 
-/// The alert of a finding that is no event.
-pub(crate) fn alert(finding: &Finding, now: Time) -> Option<Alert> {
+/// The alert of a finding.
+pub(crate) fn alert(finding: &Finding, now: Time) -> Alert {
     match finding {
-        Finding::Blind { origin, why } => Some(Alert::blind(origin, why, now)),
-        Finding::Evidence(evidence) => Some(Alert::evidence(evidence, now)),
-        Finding::Observed { origin, what } => Some(Alert::observed(origin, what, now)),
-        Finding::SeesAgain { origin, since } => Some(Alert::sees_again(origin, *since, now)),
-        // Lists decide on events, with what is known of the subject.
-        Finding::Logged(_) => None,
+        Finding::Blind { origin, why } => Alert::blind(origin, why, now),
+        Finding::Evidence(evidence) => Alert::evidence(evidence, now),
+        Finding::Observed { origin, what } => Alert::observed(origin, what, now),
+        Finding::SeesAgain { origin, since } => Alert::sees_again(origin, *since, now),
     }
 }
