@@ -13,8 +13,8 @@ use labelproof_core::{
     merkle::{LeafHash, LeafIndex},
     refusal::Refusal,
     state::{
-        Replayed, SignatureMemo, SnapshotFile, State, WrongEntry, head::StateHead, key::MapKey,
-        record::StateRecord,
+        AuthorityKeys, ReadEntry, Replayed, SignatureMemo, SnapshotFile, State, WrongEntry,
+        head::StateHead, key::MapKey, record::StateRecord,
     },
 };
 
@@ -28,6 +28,21 @@ pub(crate) struct Verifier {
     state: Option<State>,
     histories: Histories,
     last_head: Option<LastHead>,
+}
+
+/// An entry that was read ahead of its turn.
+#[derive(Debug)]
+pub(crate) struct Ahead {
+    bytes: Vec<u8>,
+    read: ReadEntry,
+}
+
+impl Ahead {
+    /// Parses an entry, and verifies its signatures by `keys`.
+    pub(crate) fn read(bytes: Vec<u8>, keys: &AuthorityKeys) -> Self {
+        let read = ReadEntry::read(&bytes, keys);
+        Self { bytes, read }
+    }
 }
 
 /// The newest state head that the log showed.
@@ -130,26 +145,32 @@ impl Verifier {
         self.state.as_ref().map_or(first, State::next_index)
     }
 
+    /// The keys to read the next entries ahead with.
+    pub(crate) fn keys(&self) -> AuthorityKeys {
+        let state = self.state.as_ref();
+        state.map_or_else(AuthorityKeys::none, State::authority_keys)
+    }
+
     /// Takes the next entry.
     ///
     /// # Errors
     /// [`Halt`].
-    pub(crate) fn take(&mut self, entry: &[u8]) -> Result<Verdict, Halt> {
+    pub(crate) fn take(&mut self, entry: &Ahead) -> Result<Verdict, Halt> {
         let Some(state) = &mut self.state else {
-            return self.begin(entry);
+            return self.begin(&entry.bytes);
         };
-        if StateHead::is_head(entry) {
-            return self.head(entry);
+        if StateHead::is_head(&entry.bytes) {
+            return self.head(&entry.bytes);
         }
-        let event = Event::parse(entry).ok();
-        let before = event.as_ref().map(|event| touched(state, event));
-        match state.replay_entry(entry) {
+        let event = entry.read.event();
+        let before = event.map(|event| touched(state, event));
+        match state.replay(&entry.read) {
             Ok(Replayed::Accepted(_)) => {
                 for (key, record) in before.into_iter().flatten() {
                     self.histories.extend(key, &record);
                 }
                 let event = event.expect("the state function accepts events only");
-                Ok(Verdict::Event(Box::new(event)))
+                Ok(Verdict::Event(Box::new(event.clone())))
             }
             Ok(Replayed::Head(_) | Replayed::Refused(_)) => Ok(Verdict::Broken(Breach::BadEntry)),
             Err(WrongEntry::NeedsHistory { labels, .. }) => Err(Halt::NeedsHistory(labels)),

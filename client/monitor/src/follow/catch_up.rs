@@ -1,12 +1,13 @@
 //! Catching up: what is copied is verified, and told before the position moves.
 //!
 //! ```text
-//! a piece: entries up to a state head ─▶ evidence, kept ─▶ alerts, in the journal ─▶ state, kept now and then
+//! bundles, read ahead on every core ─▶ a piece: entries up to a state head ─▶ evidence, kept ─▶ alerts, in the journal ─▶ state, kept now and then
 //! ```
 //! After a crash the pieces since the last kept state come again, and their alerts carry the ids they had.
 
 use std::{
-    sync::{MutexGuard, PoisonError},
+    mem,
+    sync::{MutexGuard, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -16,10 +17,15 @@ use labelproof_core::{
     event::{Event, LabelId, Subject},
     evidence::Evidence,
     merkle::{LeafIndex, TreeSize, prove_inclusion},
+    state::AuthorityKeys,
+    tile::Width,
     time::Time,
     tlog_proof::TlogProof,
 };
-use labelproof_host::tiles::{DirTiles, TileReader, TilesError};
+use labelproof_host::{
+    hands::in_order,
+    tiles::{DirTiles, TileReader, TilesError},
+};
 use tracing::warn;
 
 use super::{Follower, Hitch, Progress, own_files};
@@ -28,7 +34,7 @@ use crate::{
     finding::{Blindness, Logged},
     own::{self, Owned},
     rules::{self, Rules},
-    verify::{Breach, Halt, Verdict, Verifier},
+    verify::{Ahead, Breach, Halt, Verdict, Verifier},
     watch::Background,
 };
 
@@ -56,10 +62,15 @@ struct LoggedEvent {
     clock_ms: Option<u64>,
 }
 
-/// Why a piece ends.
+impl Piece {
+    /// Whether it is to be told before more is read.
+    fn is_enough(&self) -> bool {
+        (self.ends_in_head && self.entries >= PIECE_ENTRIES) || self.entries >= MAX_PIECE_ENTRIES
+    }
+}
+
+/// Why an entry is not taken.
 pub(super) enum Ended {
-    /// It is large enough.
-    Enough,
     Halt(Halt),
     Copy(TilesError),
 }
@@ -114,50 +125,47 @@ impl Follower {
     }
 
     fn pieces(&mut self, verifier: &mut Verifier, copy: &Copy, now: Time) -> Result<(), Fault> {
-        let size = copy.head.head().size().get();
-        let begin = Instant::now();
-        while verifier.next().get() < size {
-            self.must_go_on().map_err(Fault::Told)?;
-            let waiting = size - verifier.next().get();
-            if begin.elapsed() > MAX_CATCH_UP {
-                let entries = waiting;
-                return Err(Fault::Told(Blindness::Backlog { entries }.into()));
-            }
-            let mut piece = Piece::default();
-            let ended = read(verifier, copy, &mut piece);
-            // SPEC state.md: the head is the entry at C−1.
-            if verifier.next().get() == size && !piece.ends_in_head && piece.entries > 0 {
-                let last = LeafIndex::new(size - 1);
-                if piece
-                    .breaches
-                    .last()
-                    .is_none_or(|(index, _)| *index != last)
-                {
-                    piece.breaches.push((last, Breach::BadEntry));
-                }
-            }
-            self.settle(verifier, copy, piece, now)
-                .map_err(Fault::Untold)?;
-            let total = size;
-            let done = verifier.next().get();
-            self.shared
-                .onlooker
-                .progress(Progress::Verifying { done, total });
-            match ended {
-                Ok(()) | Err(Ended::Enough) => {}
-                Err(Ended::Copy(error)) => return Err(Fault::Told(Hitch::Copy(error))),
-                Err(Ended::Halt(halt)) => {
-                    return Err(match halt {
-                        Halt::OtherGenesis => Fault::Told(Blindness::OtherGenesis.into()),
-                        Halt::UnknownRules(rules) => {
-                            Fault::Told(Blindness::UnknownRules { rules }.into())
-                        }
-                        Halt::NeedsHistory(_) | Halt::Doubt => Fault::Doubt,
-                    });
-                }
-            }
+        let (from, size) = (verifier.next().get(), copy.head.head().size().get());
+        if from >= size {
+            return Ok(());
         }
-        Ok(())
+        let begin = Instant::now();
+        let keys = RwLock::new(verifier.keys());
+        let mut piece = Piece::default();
+        let bundle = u64::from(Width::FULL.get());
+        let read = in_order(
+            (from / bundle..size.div_ceil(bundle)).map(|number| from.max(number * bundle)),
+            |first| read_ahead(copy, LeafIndex::new(first), &keys),
+            |ahead| {
+                for (index, entry) in ahead.map_err(Ended::from)? {
+                    take(verifier, copy, &mut piece, index, &entry)?;
+                    if !piece.is_enough() {
+                        continue;
+                    }
+                    self.settle(verifier, copy, mem::take(&mut piece), now)
+                        .map_err(Fault::Untold)?;
+                    *keys.write().unwrap_or_else(PoisonError::into_inner) = verifier.keys();
+                    self.must_go_on().map_err(Fault::Told)?;
+                    let entries = size - verifier.next().get();
+                    if entries > 0 && begin.elapsed() > MAX_CATCH_UP {
+                        return Err(Fault::Told(Blindness::Backlog { entries }.into()));
+                    }
+                }
+                Ok(())
+            },
+        );
+        if let Err(untold @ Fault::Untold(_)) = read {
+            return Err(untold);
+        }
+        // SPEC state.md: the head is the entry at C−1.
+        let last = LeafIndex::new(size - 1);
+        let is_told = |piece: &Piece| piece.breaches.last().is_some_and(|(at, _)| *at == last);
+        if verifier.next().get() == size && !piece.ends_in_head && !is_told(&piece) {
+            piece.breaches.push((last, Breach::BadEntry));
+        }
+        self.settle(verifier, copy, piece, now)
+            .map_err(Fault::Untold)?;
+        read
     }
 
     /// Tells what a piece holds, and moves on behind it.
@@ -189,6 +197,10 @@ impl Follower {
         self.shared.board.put(self.standing.clone());
         self.keep_state_if_due(verifier)?;
         verifier.forget();
+        let (done, total) = (verifier.next().get(), self.standing.downloaded.get());
+        self.shared
+            .onlooker
+            .progress(Progress::Verifying { done, total });
         Ok(())
     }
 
@@ -230,7 +242,7 @@ impl Follower {
 
 /// Why catching up ended early.
 enum Fault {
-    /// Everything that was verified is told.
+    /// What was verified is told, or will be.
     Told(Hitch),
     /// What was verified is not told.
     Untold(Hitch),
@@ -238,43 +250,71 @@ enum Fault {
     Doubt,
 }
 
-/// Verifies entries up to a state head, once there are enough.
-fn read(verifier: &mut Verifier, copy: &Copy, piece: &mut Piece) -> Result<(), Ended> {
-    let range = verifier.next()..LeafIndex::new(copy.head.head().size().get());
-    copy.tiles.entries(range, |index, entry| {
-        let mut verdict = verifier.take(entry);
-        if let Err(Halt::NeedsHistory(labels)) = &verdict {
-            let labels = labels.clone();
-            load(verifier, copy, &labels)?;
-            verdict = verifier.take(entry);
-        }
-        piece.ends_in_head = false;
-        match verdict.map_err(Ended::Halt)? {
-            Verdict::Event(event) => piece.events.push(LoggedEvent {
-                index,
-                event,
-                clock_ms: None,
-            }),
-            Verdict::Head { clock_ms } => {
-                for logged in &mut piece.events[piece.closed..] {
-                    logged.clock_ms = Some(clock_ms);
-                }
-                piece.closed = piece.events.len();
-                piece.ends_in_head = true;
+impl From<Ended> for Fault {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Copy(error) => Self::Told(Hitch::Copy(error)),
+            Ended::Halt(Halt::OtherGenesis) => Self::Told(Blindness::OtherGenesis.into()),
+            Ended::Halt(Halt::UnknownRules(rules)) => {
+                Self::Told(Blindness::UnknownRules { rules }.into())
             }
-            Verdict::Broken(breach) => {
-                piece.breaches.push((index, breach));
-                piece.ends_in_head = breach != Breach::BadEntry;
+            Ended::Halt(Halt::NeedsHistory(_) | Halt::Doubt) => Self::Doubt,
+        }
+    }
+}
+
+/// The rest of a bundle from an entry on, each entry parsed, its signatures verified by the keys known so far.
+fn read_ahead(
+    copy: &Copy,
+    first: LeafIndex,
+    keys: &RwLock<AuthorityKeys>,
+) -> Result<Vec<(LeafIndex, Ahead)>, TilesError> {
+    let bundle = copy.tiles.bundle(first)?;
+    let start = first.get() - first.get() % u64::from(Width::FULL.get());
+    let keys = keys.read().unwrap_or_else(PoisonError::into_inner);
+    let entries = (start..).zip(bundle.into_entries());
+    let entries = entries.skip_while(|(index, _)| *index < first.get());
+    let read = |(index, entry)| (LeafIndex::new(index), Ahead::read(entry, &keys));
+    Ok(entries.map(read).collect())
+}
+
+/// Verifies the next entry, and keeps what it is.
+fn take(
+    verifier: &mut Verifier,
+    copy: &Copy,
+    piece: &mut Piece,
+    index: LeafIndex,
+    entry: &Ahead,
+) -> Result<(), Ended> {
+    let mut verdict = verifier.take(entry);
+    if let Err(Halt::NeedsHistory(labels)) = &verdict {
+        let labels = labels.clone();
+        load(verifier, copy, &labels)?;
+        verdict = verifier.take(entry);
+    }
+    let verdict = verdict.map_err(Ended::Halt)?;
+    piece.entries += 1;
+    piece.ends_in_head = false;
+    match verdict {
+        Verdict::Event(event) => piece.events.push(LoggedEvent {
+            index,
+            event,
+            clock_ms: None,
+        }),
+        Verdict::Head { clock_ms } => {
+            for logged in &mut piece.events[piece.closed..] {
+                logged.clock_ms = Some(clock_ms);
             }
-            Verdict::StillWrong => piece.ends_in_head = true,
+            piece.closed = piece.events.len();
+            piece.ends_in_head = true;
         }
-        piece.entries += 1;
-        let is_enough = piece.ends_in_head && piece.entries >= PIECE_ENTRIES;
-        match is_enough || piece.entries >= MAX_PIECE_ENTRIES {
-            true => Err(Ended::Enough),
-            false => Ok(()),
+        Verdict::Broken(breach) => {
+            piece.breaches.push((index, breach));
+            piece.ends_in_head = breach != Breach::BadEntry;
         }
-    })
+        Verdict::StillWrong => piece.ends_in_head = true,
+    }
+    Ok(())
 }
 
 /// Takes in the events of labels that an entry asks for.
