@@ -52,7 +52,7 @@ pub use view::StateView;
 
 use head::{StateHead, StateRoots};
 use history::History;
-use index_log::IndexLog;
+use index_log::{IndexLog, index_keys, label_keys};
 pub(crate) use index_log::{index_names, label_names};
 use key::{MapKey, MapName};
 pub(crate) use labels::labels_of;
@@ -166,8 +166,8 @@ impl State {
     #[must_use]
     pub fn needs_history(&self, event: &Event) -> Vec<LabelId> {
         let is_missing = |label: &&LabelId| {
-            let name = labels::label_name(&self.subjects.registry, label);
-            name.is_ok_and(|name| self.map.get(&name.key()).is_some() && !self.knows(&name))
+            let key = labels::label_key(&self.subjects.registry, label);
+            key.is_ok_and(|key| !self.knows(&key) && self.map.get(&key).is_some())
         };
         labels::labels_of(event)
             .filter(is_missing)
@@ -181,13 +181,13 @@ impl State {
     /// If the map holds a record that this program would not write.
     #[must_use]
     pub fn label_record(&self, label: &LabelId) -> Option<StateRecord> {
-        let name = labels::label_name(&self.subjects.registry, label).ok()?;
-        let bytes = self.map.get(&name.key())?;
+        let key = labels::label_key(&self.subjects.registry, label).ok()?;
+        let bytes = self.map.get(&key)?;
         Some(StateRecord::from_bytes(bytes).expect("the state function writes well-formed records"))
     }
 
-    fn knows(&self, label: &MapName) -> bool {
-        self.subjects.labels.details.contains_key(&label.key())
+    fn knows(&self, label: &MapKey) -> bool {
+        self.subjects.labels.details.contains_key(label)
     }
 
     /// Applies an event as the entry at [`State::next_index`].
@@ -215,8 +215,8 @@ impl State {
             self.issues += 1;
         }
         self.write(&changed);
-        for name in index_names(&self.subjects.registry, event) {
-            self.indexes.append(&mut self.map, name.key(), index, &leaf);
+        for key in index_keys(&self.subjects.registry, event) {
+            self.indexes.append(&mut self.map, key, index, &leaf);
         }
         Ok(Applied {
             index,
@@ -295,17 +295,13 @@ impl State {
     #[must_use]
     pub fn index_keys(&self, event: &Event) -> Vec<MapKey> {
         let registry = &self.subjects.registry;
-        let labels = label_names(registry, event);
-        let indexes = index_names(registry, event);
-        labels.iter().chain(&indexes).map(MapName::key).collect()
+        [label_keys(registry, event), index_keys(registry, event)].concat()
     }
 
     /// What a label covers; none if there is no such label, or it is not loaded.
     #[must_use]
     pub fn label_coverage(&self, label: &LabelId) -> Option<&Coverage> {
-        let key = labels::label_name(&self.subjects.registry, label)
-            .ok()?
-            .key();
+        let key = labels::label_key(&self.subjects.registry, label).ok()?;
         let detail = self.subjects.labels.details.get(&key)?;
         Some(detail.standing().coverage())
     }

@@ -3,7 +3,7 @@
 //! The event is applied to a copy of what it can touch: members, schemes and authorities, and the labels it names.
 //! So there is one state function, and a trial cannot drift from what follows it.
 
-use super::labels::{Labels, label_name, labels_of};
+use super::labels::{Labels, label_key, labels_of};
 use super::{SignatureMemo, State, Subjects};
 use crate::event::{Event, LabelId};
 use crate::refusal::Refusal;
@@ -30,7 +30,7 @@ impl State {
     fn touched_by(&self, event: &Event) -> Subjects {
         let registry = self.subjects.registry.clone();
         let detail = |label: &LabelId| {
-            let key = label_name(&registry, label).ok()?.key();
+            let key = label_key(&registry, label).ok()?;
             let known = self.subjects.labels.details.get(&key)?;
             Some((key, known.clone()))
         };

@@ -17,7 +17,7 @@ use crate::refusal::Refusal;
 use crate::state::authority::AuthorityDetail;
 use crate::state::key::MapKey;
 use crate::state::label::{Coverage, Standing, Step};
-use crate::state::labels::{label_name, power};
+use crate::state::labels::{label_key, power};
 use crate::state::record::Status;
 use crate::state::registry::{Registry, Signed};
 use crate::state::signers::{SignatureMemo, Signers};
@@ -181,7 +181,7 @@ impl Replay<'_> {
     fn is_own(&self, event: &Event) -> bool {
         match event.subject() {
             Subject::Label(label) => {
-                label_name(self.registry, label).is_ok_and(|name| name.key() == self.label)
+                label_key(self.registry, label).is_ok_and(|key| key == self.label)
             }
             _ => false,
         }

@@ -7,11 +7,11 @@
 //! A root alone goes on from 1, 2, 4, 8 … events; most products never have a third. Frontiers are in a map of their
 //! own, so that they too are kept for published heads by sharing; nobody commits to its root.
 
-use crate::event::{Body, Event, Subject};
+use crate::event::{Body, Event, Gtin14, SchemeId, Subject};
 use crate::merkle::{Frontier, LeafHash, LeafIndex, NodeHash, TreeSize};
-use crate::state::key::{MapKey, MapName};
+use crate::state::key::{CanonicalId, MapKey, MapName};
 use crate::state::label::canonical_aliases;
-use crate::state::labels::{label_name, labels_of};
+use crate::state::labels::{label_key, label_name, labels_of};
 use crate::state::map::Map;
 use crate::state::record::{IndexRecord, index_leaf};
 use crate::state::registry::Registry;
@@ -97,9 +97,25 @@ impl IndexLog {
 }
 
 /// The indexes in which an accepted event is entered, each once.
-///
-/// SPEC state.md: issue, bind and unbind under the products they name, issue and renew under the printed ids.
 pub(crate) fn index_names(registry: &Registry, event: &Event) -> Vec<MapName> {
+    let alias = |scheme: &SchemeId, id: &CanonicalId| {
+        MapName::alias(scheme.as_str(), id).expect("a scheme id is a field of a name")
+    };
+    indexes(registry, event, MapName::product, alias)
+}
+
+/// Their keys.
+pub(crate) fn index_keys(registry: &Registry, event: &Event) -> Vec<MapKey> {
+    indexes(registry, event, MapKey::product, MapKey::alias)
+}
+
+/// SPEC state.md: issue, bind and unbind under the products they name, issue and renew under the printed ids.
+fn indexes<T>(
+    registry: &Registry,
+    event: &Event,
+    product: impl Fn(&Gtin14) -> T,
+    alias: impl Fn(&SchemeId, &CanonicalId) -> T,
+) -> Vec<T> {
     let Subject::Label(label) = event.subject() else {
         return Vec::new();
     };
@@ -113,22 +129,26 @@ pub(crate) fn index_names(registry: &Registry, event: &Event) -> Vec<MapName> {
     let Ok(scheme) = registry.scheme(label.scheme()) else {
         return Vec::new();
     };
-    let products = gtins.iter().map(MapName::product);
-    let printed = canonical_aliases(scheme.id_rule(), aliases);
-    let printed = printed.iter().map(|id| {
-        MapName::alias(label.scheme().as_str(), id).expect("a scheme id is a field of a name")
-    });
-    let mut names: Vec<MapName> = products.chain(printed).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+    let mut products: Vec<&Gtin14> = gtins.iter().collect();
+    let mut printed = canonical_aliases(scheme.id_rule(), aliases);
+    products.sort_unstable();
+    printed.sort_unstable();
+    printed.dedup();
+    let products = products.into_iter().map(product);
+    let printed = printed.iter().map(|id| alias(label.scheme(), id));
+    products.chain(printed).collect()
 }
 
 /// The labels in whose history an event counts; none whose scheme is not defined.
 pub(crate) fn label_names(registry: &Registry, event: &Event) -> Vec<MapName> {
-    labels_of(event)
-        .filter_map(|label| label_name(registry, label).ok())
-        .collect()
+    let name = |label| label_name(registry, label).ok();
+    labels_of(event).filter_map(name).collect()
+}
+
+/// Their keys.
+pub(crate) fn label_keys(registry: &Registry, event: &Event) -> Vec<MapKey> {
+    let key = |label| label_key(registry, label).ok();
+    labels_of(event).filter_map(key).collect()
 }
 
 fn nodes_of(value: &[u8]) -> Vec<NodeHash> {

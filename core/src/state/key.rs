@@ -12,8 +12,8 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::event::Gtin14;
 pub use crate::event::IdRule;
+use crate::event::{Gtin14, SchemeId};
 
 /// What a key of the map is about; the number is hashed, the word is written.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -225,15 +225,7 @@ impl MapName {
     /// The key: the hash of type and fields.
     #[must_use]
     pub fn key(&self) -> MapKey {
-        let mut hasher = Sha256::new();
-        hasher.update(KEY_TAG);
-        hasher.update([self.kind.number()]);
-        for field in &self.fields {
-            let length = u16::try_from(field.len()).expect("a field is at most MAX_FIELD_BYTES");
-            hasher.update(length.to_be_bytes());
-            hasher.update(field.as_bytes());
-        }
-        MapKey(hasher.finalize().into())
+        MapKey::of(self.kind, self.fields.iter().map(String::as_str))
     }
 }
 
@@ -252,6 +244,33 @@ impl fmt::Display for MapName {
 pub struct MapKey([u8; 32]);
 
 impl MapKey {
+    /// The key of [`MapName::label`], without the name.
+    pub(crate) fn label(scheme: &SchemeId, id: &CanonicalId) -> Self {
+        Self::of(MapType::Label, [scheme.as_str(), id.as_str()])
+    }
+
+    /// The key of [`MapName::product`], without the name.
+    pub(crate) fn product(gtin: &Gtin14) -> Self {
+        Self::of(MapType::Product, ["gtin", gtin.as_str()])
+    }
+
+    /// The key of [`MapName::alias`], without the name.
+    pub(crate) fn alias(scheme: &SchemeId, id: &CanonicalId) -> Self {
+        Self::of(MapType::Alias, [scheme.as_str(), id.as_str()])
+    }
+
+    fn of<'a>(kind: MapType, fields: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(KEY_TAG);
+        hasher.update([kind.number()]);
+        for field in fields {
+            let length = u16::try_from(field.len()).expect("a field is at most MAX_FIELD_BYTES");
+            hasher.update(length.to_be_bytes());
+            hasher.update(field.as_bytes());
+        }
+        Self(hasher.finalize().into())
+    }
+
     /// Takes a key as it was read from a proof or a snapshot.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {

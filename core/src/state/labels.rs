@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::event::{AuthorityName, Body, Event, LabelId, LabelIssue, Subject};
 use crate::refusal::Refusal;
-use crate::state::key::{MapKey, MapName, canonical_id};
+use crate::state::key::{CanonicalId, MapKey, MapName, canonical_id};
 use crate::state::label::{LabelDetail, Power, Step};
 use crate::state::registry::{Extent, Registry, Signed};
 
@@ -46,7 +46,7 @@ impl Labels {
         }
         let scheme = registry.scheme(label.scheme())?;
         let step = Step::of(signed.event.body(), scheme)?;
-        let key = label_name(registry, label)?.key();
+        let key = label_key(registry, label)?;
         let detail = self.details.get_mut(&key).ok_or(Refusal::UnknownSubject)?;
         let power = power(registry, signed, label, detail.issuer(), &step)?;
         if let Step::Amend { body, .. } = &step {
@@ -63,7 +63,7 @@ impl Labels {
         label: &LabelId,
         body: &LabelIssue,
     ) -> Result<Vec<MapKey>, Refusal> {
-        let key = label_name(registry, label)?.key();
+        let key = label_key(registry, label)?;
         let issuer = registry.issuer(signed, label.scheme(), body)?;
         check_scheme(registry, signed, label, body)?;
         if self.details.contains_key(&key) {
@@ -87,7 +87,7 @@ impl Labels {
         by: MapKey,
         other: &LabelId,
     ) -> Result<Option<MapKey>, Refusal> {
-        let key = label_name(registry, other)?.key();
+        let key = label_key(registry, other)?;
         if key == by {
             return Err(Refusal::bad_member(
                 "/body/supersedes",
@@ -168,13 +168,25 @@ pub(crate) fn labels_of(event: &Event) -> impl Iterator<Item = &LabelId> {
     subject.into_iter().chain(superseded)
 }
 
-/// The name of a label's record, with its id made canonical by its scheme.
+/// The key of a label's record, with its id made canonical by its scheme.
 ///
 /// # Errors
 /// [`Refusal::UnknownSubject`] if there is no such scheme.
+pub(crate) fn label_key(registry: &Registry, label: &LabelId) -> Result<MapKey, Refusal> {
+    Ok(MapKey::label(label.scheme(), &id_of(registry, label)?))
+}
+
+/// The name of that record.
+///
+/// # Errors
+/// As [`label_key`].
 pub(crate) fn label_name(registry: &Registry, label: &LabelId) -> Result<MapName, Refusal> {
-    let rule = registry.scheme(label.scheme())?.id_rule();
-    let id = canonical_id(rule, label.native().as_str())
-        .expect("a native id is short and has no spaces");
+    let id = id_of(registry, label)?;
     Ok(MapName::label(label.scheme().as_str(), &id).expect("a scheme id is a field of a name"))
+}
+
+fn id_of(registry: &Registry, label: &LabelId) -> Result<CanonicalId, Refusal> {
+    let rule = registry.scheme(label.scheme())?.id_rule();
+    let id = canonical_id(rule, label.native().as_str());
+    Ok(id.expect("a native id is short and has no spaces"))
 }

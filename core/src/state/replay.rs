@@ -14,7 +14,7 @@ use crate::merkle::{LeafHash, LeafIndex};
 use crate::refusal::Refusal;
 use crate::state::ahead::{AuthorityKeys, Form, ReadEntry};
 use crate::state::head::StateHead;
-use crate::state::labels::{Labels, label_name};
+use crate::state::labels::{Labels, label_key};
 use crate::state::registry::{Extent, Registry, Signed};
 use crate::state::signers::{SignatureMemo, Signers};
 use crate::state::{Applied, State};
@@ -138,9 +138,8 @@ impl State {
         label: &LabelId,
         entries: &[(LeafIndex, Vec<u8>)],
     ) -> Result<(), HistoryError> {
-        let name =
-            label_name(&self.subjects.registry, label).map_err(|_| HistoryError::NoRecord)?;
-        let record = self.map.get(&name.key()).ok_or(HistoryError::NoRecord)?;
+        let key = label_key(&self.subjects.registry, label).map_err(|_| HistoryError::NoRecord)?;
+        let record = self.map.get(&key).ok_or(HistoryError::NoRecord)?;
         if !entries.is_sorted_by(|earlier, later| earlier.0 < later.0) {
             return Err(HistoryError::OtherRecord);
         }
@@ -149,9 +148,9 @@ impl State {
             replay_label_entry(&self.subjects.registry, &mut labels, *at, entry)
                 .map_err(|source| HistoryError::BadEntry { at: *at, source })?;
         }
-        match labels.details.remove(&name.key()) {
+        match labels.details.remove(&key) {
             Some(detail) if detail.record().to_bytes()[..] == *record => {
-                self.subjects.labels.details.insert(name.key(), detail);
+                self.subjects.labels.details.insert(key, detail);
                 Ok(())
             }
             _ => Err(HistoryError::OtherRecord),

@@ -19,7 +19,7 @@ use crate::state::authority::{AuthorityDetail, KeyChanger};
 use crate::state::history::{History, check_first};
 use crate::state::key::{MapKey, MapName};
 use crate::state::label::LabelDetail;
-use crate::state::labels::{Labels, label_name};
+use crate::state::labels::{Labels, label_key};
 use crate::state::member::MemberDetail;
 use crate::state::record::{StateRecord, Status};
 use crate::state::registry::{Extent, Registry, Signed};
@@ -293,7 +293,7 @@ impl Subjects {
     pub(crate) fn history(&self, subject: &Subject) -> Option<&History> {
         Some(match subject {
             Subject::Label(label) => {
-                let key = label_name(&self.registry, label).ok()?.key();
+                let key = label_key(&self.registry, label).ok()?;
                 self.labels.details.get(&key)?.history()
             }
             Subject::Authority(name) => self.registry.authorities.get(name)?.history(),

@@ -161,6 +161,8 @@ pub(super) async fn event(
     };
     metrics.admitted(admitted.arrival());
     let is_async = prefers_async(&request);
+    // Its values are parts of the connection's read buffer, which is used again once they are gone.
+    drop(request);
     let goal = if is_async {
         Standing::Acknowledged
     } else {

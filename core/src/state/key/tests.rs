@@ -67,6 +67,18 @@ fn lengths_keep_fields_apart() {
 }
 
 #[test]
+fn a_key_made_without_its_name_is_the_key_of_the_name() {
+    let scheme: SchemeId = "jp.ab".parse().expect("a scheme");
+    let id = canonical_id(IdRule::Lower, "EX 1-a/").expect("an id");
+    let label = MapName::label(scheme.as_str(), &id).expect("a name");
+    assert_eq!(MapKey::label(&scheme, &id), label.key());
+    let alias = MapName::alias(scheme.as_str(), &id).expect("a name");
+    assert_eq!(MapKey::alias(&scheme, &id), alias.key());
+    let gtin: Gtin14 = "09521234001010".parse().expect("a GTIN");
+    assert_eq!(MapKey::product(&gtin), MapName::product(&gtin).key());
+}
+
+#[test]
 fn bits_count_from_the_most_significant() {
     let mut bytes = [0; 32];
     bytes[0] = 0x80;
