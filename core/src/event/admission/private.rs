@@ -16,6 +16,10 @@ pub(super) fn find(text: &str) -> Option<PrivateData> {
     if text.is_ascii() && !has_a_sign(text.as_bytes()) {
         return None;
     }
+    look_closely(text)
+}
+
+fn look_closely(text: &str) -> Option<PrivateData> {
     if has_email_address(text) {
         return Some(PrivateData::EmailAddress);
     }
@@ -47,9 +51,12 @@ fn has_a_sign(text: &[u8]) -> bool {
         let mut begins = text.iter().enumerate();
         begins.any(|(at, byte)| byte.eq_ignore_ascii_case(&sign[0]) && same(at))
     };
-    // "-ddd-" stands in each Matter code in digits, four hex digits on both sides of a dot in an address with dots.
-    let is_matter =
-        |part: &[u8]| matches!(part, [b'-', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'-']);
+    // Three digits or dots between hyphens are in each Matter code in digits; four hex digits on both sides of a dot
+    // in an address with dots.
+    let is_matter = |part: &[u8]| {
+        let is_inner = |at: usize| part[at].is_ascii_digit() || part[at] == b'.';
+        [part[0], part[4]] == [b'-'; 2] && (1..4).all(is_inner)
+    };
     let is_dotted =
         |part: &[u8]| part[4] == b'.' && (0..9).all(|at| at == 4 || part[at].is_ascii_hexdigit());
     text.contains(&b'@')
@@ -192,10 +199,9 @@ const SERIAL_WORDS: [&str; 14] = [
 mod tests {
     use super::*;
 
-    #[test]
-    fn finds_what_must_never_be_public() {
+    const PRIVATE: [(&str, PrivateData); 17] = {
         use PrivateData::{EmailAddress, HardwareAddress, Imei, MatterCode, SerialNumber};
-        for (text, what) in [
+        [
             ("00:1b:44:11:3a:b7", HardwareAddress),
             ("unit at 00-1B-44-11-3A-B7, hall 3", HardwareAddress),
             ("(001b.4411.3ab7)", HardwareAddress),
@@ -213,8 +219,27 @@ mod tests {
             ("製造番号：A123", SerialNumber),
             ("https://id.example/01/09521234001010/21/4711", SerialNumber),
             ("phone 490154203237518", Imei),
-        ] {
+        ]
+    };
+
+    #[test]
+    fn finds_what_must_never_be_public() {
+        for (text, what) in PRIVATE {
             assert_eq!(find(text), Some(what), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_quick_look_passes_over_nothing() {
+        for (text, _) in PRIVATE.iter().filter(|(text, _)| text.is_ascii()) {
+            for at in 0..text.len() {
+                for put in [
+                    "", "0", "a", "F", "S", "z", ":", "-", ".", "/", "#", "@", " ",
+                ] {
+                    let other = [&text[..at], put, &text[at + 1..]].concat();
+                    assert_eq!(find(&other), look_closely(&other), "{other}");
+                }
+            }
         }
     }
 
