@@ -6,11 +6,15 @@
 //! Whoever of the two is ahead can compare; so one round is enough. Nothing a peer says is believed: its head is judged as
 //! a stranger's, and what it calls evidence by what the log signed in it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
+use labelproof::patience::{Pause, Wish};
 use labelproof_core::checkpoint::SignedCheckpoint;
 use labelproof_host::{
     fetch::{Fetch, FetchCause},
@@ -89,10 +93,14 @@ impl Peer {
     }
 }
 
-/// Exchanges the newest head of each log with each peer, once.
-pub fn round(peers: &[Arc<Peer>], board: &Board, keeper: &Keeper) {
+/// Exchanges the newest head of each log with each peer, once, or until somebody wants no more.
+pub fn round(peers: &[Arc<Peer>], board: &Board, keeper: &Keeper, pause: &dyn Pause) {
     let logs = board.logs();
     for peer in peers {
+        // A peer that hangs takes its time; the others need not hold up the end too.
+        if pause.pause(Duration::ZERO) == Wish::Stop {
+            return;
+        }
         let heads = logs.iter().filter_map(|log| log.witnessed());
         let failed: Vec<Failed> = heads
             .filter_map(|ours| peer.exchange(ours, keeper).err())
@@ -134,8 +142,7 @@ const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
+    use labelproof::patience::AtOnce;
     use labelproof_host::serve::Limits;
 
     use super::*;
@@ -170,7 +177,7 @@ mod tests {
             theirs.verified(&leaves(if begins_ahead { 7 } else { 9 }, 5));
             let (server, url) = serve(&theirs);
             let peers = peer(&url);
-            round(&peers, &ours.shared.board, &ours.keeper);
+            round(&peers, &ours.shared.board, &ours.keeper, &AtOnce);
             assert!(!peers[0].fails());
             // Whoever has the longer history can compare, and who asked has the evidence in the answer.
             assert_eq!(ours.told(), [Rule::Fork]);
@@ -185,7 +192,7 @@ mod tests {
         ours.verified(&honest(9));
         theirs.verified(&honest(7));
         let (server, url) = serve(&theirs);
-        round(&peer(&url), &ours.shared.board, &ours.keeper);
+        round(&peer(&url), &ours.shared.board, &ours.keeper, &AtOnce);
         assert!(ours.told().is_empty() && theirs.told().is_empty());
         server.stop();
     }
@@ -197,13 +204,33 @@ mod tests {
         let (server, url) = serve(&theirs);
         let peers = peer(&url);
         // It has verified nothing yet.
-        round(&peers, &ours.shared.board, &ours.keeper);
+        round(&peers, &ours.shared.board, &ours.keeper, &AtOnce);
         assert!(peers[0].fails());
         theirs.verified(&honest(9));
-        round(&peers, &ours.shared.board, &ours.keeper);
+        round(&peers, &ours.shared.board, &ours.keeper, &AtOnce);
         assert!(!peers[0].fails());
         server.stop();
-        round(&peers, &ours.shared.board, &ours.keeper);
+        round(&peers, &ours.shared.board, &ours.keeper, &AtOnce);
         assert!(peers[0].fails() && ours.told().is_empty());
+    }
+
+    /// A person who wants no more.
+    #[derive(Debug)]
+    struct Stopped;
+
+    impl Pause for Stopped {
+        fn pause(&self, _: Duration) -> Wish {
+            Wish::Stop
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_once_it_is_to_stop() {
+        let ours = World::new(1);
+        ours.verified(&honest(9));
+        // Nobody answers there, and that would be said.
+        let peers = peer("http://127.0.0.1:1");
+        round(&peers, &ours.shared.board, &ours.keeper, &Stopped);
+        assert!(!peers[0].fails());
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn run(args: &super::Ground, listen: Option<SocketAddr>) -> Result<Ex
         if !peers.is_empty() {
             scope.spawn(move || {
                 while pause.pause(poll) == Wish::GoOn {
-                    gossip::round(&peers, &shared.board, &keeper);
+                    gossip::round(&peers, &shared.board, &keeper, pause);
                 }
             });
         }
