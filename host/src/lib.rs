@@ -1,5 +1,6 @@
 //! What touches the machine, once: files, lock, clock, sockets, keys, exit codes.
 
+pub mod ahead;
 pub mod clock;
 pub mod config;
 pub mod exit;

@@ -9,13 +9,11 @@
 mod edge;
 mod report;
 
-use std::sync::{PoisonError, RwLock};
-
 use labelproof_core::checkpoint::SignedCheckpoint;
-use labelproof_core::event::{Event, Subject};
 use labelproof_core::merkle::{Frontier, LeafIndex, ReadNodes as _, TreeHead, TreeSize};
-use labelproof_core::state::{AuthorityKeys, ReadEntry, Replayed, State};
+use labelproof_core::state::{ReadEntry, Replayed, State};
 use labelproof_core::tile::{TileKind, TileLevel, TilePath, bundles_between, tiles_between};
+use labelproof_host::ahead::Ahead;
 use labelproof_host::hands::in_order;
 use labelproof_host::tiles::{TileReader, TileSource, TilesError};
 
@@ -45,7 +43,7 @@ pub fn check<S: TileSource + Sync>(
         reader: &TileReader::new(source, checkpoint),
         report: Report::new(checkpoint),
         state: None,
-        keys: &RwLock::default(),
+        ahead: &Ahead::default(),
         ends_in_head: false,
         total: objects(checkpoint.head().size()),
         progress,
@@ -58,8 +56,7 @@ struct Pass<'a, S, P> {
     reader: &'a TileReader<S>,
     report: Report,
     state: Option<State>,
-    /// With which entries are read ahead.
-    keys: &'a RwLock<AuthorityKeys>,
+    ahead: &'a Ahead,
     ends_in_head: bool,
     total: u64,
     progress: P,
@@ -85,10 +82,10 @@ impl<S: TileSource + Sync, P: FnMut(Progress)> Pass<'_, S, P> {
         if let Some(published) = published {
             self.published(published)?;
         }
-        let (reader, keys) = (self.reader, self.keys);
+        let (reader, ahead) = (self.reader, self.ahead);
         in_order(
             bundles_between(TreeSize::EMPTY, size),
-            |path| ReadBundle::read(path, reader, keys),
+            |path| ReadBundle::read(path, reader, ahead),
             |read| self.bundle(read),
         )?;
         if size == TreeSize::EMPTY {
@@ -137,14 +134,11 @@ impl<S: TileSource + Sync, P: FnMut(Progress)> Pass<'_, S, P> {
     fn bundle(&mut self, read: ReadBundle) -> Result<(), Fault> {
         self.tile(read.tile)?;
         let entries = read.entries.map_err(Fault::Object)?;
-        let mut has_keys = false;
         for (index, entry) in (read.path.first()..).map(LeafIndex::new).zip(&entries) {
             self.entry(index, entry)?;
-            let subject = entry.event().map(Event::subject);
-            has_keys |= matches!(subject, Some(Subject::Authority(_)));
         }
-        if let (true, Some(state)) = (has_keys, &self.state) {
-            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = state.authority_keys();
+        if let Some(state) = &self.state {
+            self.ahead.learn(state, &entries);
         }
         self.report.count_bundle();
         self.tell();
@@ -188,15 +182,10 @@ struct ReadBundle {
 }
 
 impl ReadBundle {
-    fn read<S: TileSource>(
-        path: TilePath,
-        reader: &TileReader<S>,
-        keys: &RwLock<AuthorityKeys>,
-    ) -> Self {
+    fn read<S: TileSource>(path: TilePath, reader: &TileReader<S>, ahead: &Ahead) -> Self {
         let tile = reader.tile(path.leaves().expect("a bundle has leaves"));
         let bundle = reader.bundle(LeafIndex::new(path.first()));
-        let keys = keys.read().unwrap_or_else(PoisonError::into_inner);
-        let read = |entry: &Vec<u8>| ReadEntry::read(entry, &keys);
+        let read = |entry: &Vec<u8>| ahead.read(entry);
         Self {
             path,
             tile: tile.map(|_| ()),

@@ -7,12 +7,15 @@
 //! The index must be empty when it begins. Labels whose details are not held any more are read back by way of
 //! the part of the index that is there.
 
+use std::ops::Range;
+
 use labelproof_core::{
     event::Event,
     merkle::{Frontier, LeafHash, LeafIndex, RootHash, TreeHead, TreeSize},
     refusal::Refusal,
-    state::{Replayed, State, StateView, WrongEntry},
+    state::{ReadEntry, Replayed, State, StateView, WrongEntry},
 };
+use labelproof_host::{ahead::Ahead, hands::in_order};
 
 use crate::{
     index::{Addition, Indexed},
@@ -98,40 +101,23 @@ pub fn rebuild(
     mut tell: impl FnMut(u64),
 ) -> Result<Rebuilt, RebuildError> {
     let genesis = setting.directory.entry(GENESIS)?;
-    let mut state = State::genesis(&genesis).map_err(LoadError::Genesis)?;
-    let mut run = Run::begin(&state, &genesis);
-    let mut kept: Option<(StateView, Vec<LeafIndex>)> = None;
-    for item in setting.directory.entries(state.next_index(), end.size()) {
-        let (index, entry) = item?;
-        let replayed = match state.replay_entry(&entry) {
-            Err(WrongEntry::NeedsHistory { labels, .. }) => {
-                run.flush(setting);
-                load_labels(setting, &mut state, &labels)?;
-                state.replay_entry(&entry)?
+    let state = State::genesis(&genesis).map_err(LoadError::Genesis)?;
+    let ahead = Ahead::default();
+    let mut run = Run::begin(setting, state, &genesis, published);
+    in_order(
+        bundles_from(run.state.next_index(), end.size()),
+        |part| read_ahead(setting, part, &ahead),
+        |entries| {
+            let entries = entries?;
+            for (index, leaf, read) in &entries {
+                run.take(*index, *leaf, read)?;
+                tell(index.get() + 1);
             }
-            other => other?,
-        };
-        run.frontier.append(LeafHash::of_entry(&entry));
-        match replayed {
-            Replayed::Head(_) => {
-                run.state_heads += 1;
-                if published == Some(run.frontier.head().size()) {
-                    let registry = state.registry_indices(index);
-                    kept = state.closed_view().cloned().map(|view| (view, registry));
-                }
-                if state.loaded_labels() > MAX_LOADED_LABELS {
-                    state.forget_labels_before(index);
-                }
-            }
-            Replayed::Accepted(_) => run.event(&state, index, &entry),
-            Replayed::Refused(source) => return Err(refused(index, source)),
-        }
-        if run.waiting.len() >= PART_EVENTS {
-            run.flush(setting);
-        }
-        tell(index.get() + 1);
-    }
-    run.flush(setting);
+            ahead.learn(&run.state, entries.iter().map(|(.., read)| read));
+            Ok::<_, RebuildError>(())
+        },
+    )?;
+    run.flush();
     setting.index.flush();
     let got = run.frontier.head();
     if got != end {
@@ -140,23 +126,51 @@ pub fn rebuild(
             want: end,
         });
     }
-    if let Some((view, registry)) = &kept {
+    if let Some((view, registry)) = &run.kept {
         snapshot::put(setting, view, registry)?;
     }
     Ok(Rebuilt {
         head: end,
         events: run.events,
         state_heads: run.state_heads,
-        snapshot: kept.map(|(view, _)| view.head_index()),
+        snapshot: run.kept.map(|(view, _)| view.head_index()),
     })
+}
+
+/// The entries from `from` on, below `end`, in the parts in which they are stored.
+fn bundles_from(from: LeafIndex, end: TreeSize) -> impl Iterator<Item = Range<u64>> {
+    let bundles = from.get() / WIDTH..end.get().div_ceil(WIDTH);
+    bundles
+        .map(move |bundle| (bundle * WIDTH).max(from.get())..((bundle + 1) * WIDTH).min(end.get()))
+}
+
+/// An entry read ahead of its turn, checked against its leaf hash.
+type Read = (LeafIndex, LeafHash, ReadEntry);
+
+fn read_ahead(
+    setting: &Setting,
+    part: Range<u64>,
+    ahead: &Ahead,
+) -> Result<Vec<Read>, StorageError> {
+    let (from, end) = (LeafIndex::new(part.start), TreeSize::new(part.end));
+    let entries = setting.directory.entries(from, end);
+    let read = entries.map(|item| {
+        let (index, entry) = item?;
+        Ok((index, LeafHash::of_entry(&entry), ahead.read(&entry)))
+    });
+    read.collect()
 }
 
 fn refused(index: LeafIndex, source: Refusal) -> RebuildError {
     LoadError::Refused { index, source }.into()
 }
 
-/// The entries that are not in the index yet.
-struct Run {
+/// The state so far, and the entries that are not in the index yet.
+struct Run<'a> {
+    setting: &'a Setting,
+    state: State,
+    published: Option<TreeSize>,
+    kept: Option<(StateView, Vec<LeafIndex>)>,
     from: TreeSize,
     frontier: Frontier,
     waiting: Vec<Indexed>,
@@ -164,9 +178,18 @@ struct Run {
     state_heads: u64,
 }
 
-impl Run {
-    fn begin(state: &State, genesis: &[u8]) -> Self {
+impl<'a> Run<'a> {
+    fn begin(
+        setting: &'a Setting,
+        state: State,
+        genesis: &[u8],
+        published: Option<TreeSize>,
+    ) -> Self {
         let mut run = Self {
+            setting,
+            state,
+            published,
+            kept: None,
             from: TreeSize::EMPTY,
             frontier: Frontier::default(),
             waiting: Vec::new(),
@@ -174,22 +197,63 @@ impl Run {
             state_heads: 0,
         };
         run.frontier.append(LeafHash::of_entry(genesis));
-        run.event(state, GENESIS, genesis);
+        let event = Event::parse(genesis).expect("the state began with it");
+        run.event(GENESIS, &event);
         run
     }
 
-    fn event(&mut self, state: &State, index: LeafIndex, entry: &[u8]) {
-        let event = Event::parse(entry).expect("the state function has accepted it");
-        self.waiting.push(lookup::indexed(state, &event, index));
+    fn take(
+        &mut self,
+        index: LeafIndex,
+        leaf: LeafHash,
+        read: &ReadEntry,
+    ) -> Result<(), RebuildError> {
+        let replayed = match self.state.replay(read) {
+            Err(WrongEntry::NeedsHistory { labels, .. }) => {
+                self.flush();
+                load_labels(self.setting, &mut self.state, &labels)?;
+                self.state.replay(read)?
+            }
+            other => other?,
+        };
+        self.frontier.append(leaf);
+        match replayed {
+            Replayed::Head(_) => self.head(index),
+            Replayed::Accepted(_) => {
+                self.event(index, read.event().expect("nothing else is accepted"));
+            }
+            Replayed::Refused(source) => return Err(refused(index, source)),
+        }
+        if self.waiting.len() >= PART_EVENTS {
+            self.flush();
+        }
+        Ok(())
+    }
+
+    fn head(&mut self, index: LeafIndex) {
+        self.state_heads += 1;
+        if self.published == Some(self.frontier.head().size()) {
+            let registry = self.state.registry_indices(index);
+            let view = self.state.closed_view().cloned();
+            self.kept = view.map(|view| (view, registry));
+        }
+        if self.state.loaded_labels() > MAX_LOADED_LABELS {
+            self.state.forget_labels_before(index);
+        }
+    }
+
+    fn event(&mut self, index: LeafIndex, event: &Event) {
+        self.waiting
+            .push(lookup::indexed(&self.state, event, index));
         self.events += 1;
     }
 
-    fn flush(&mut self, setting: &Setting) {
+    fn flush(&mut self) {
         let head = self.frontier.head();
         if head.size() == self.from {
             return;
         }
-        setting.index.append(Addition {
+        self.setting.index.append(Addition {
             from: self.from,
             head,
             events: std::mem::take(&mut self.waiting),
@@ -198,5 +262,7 @@ impl Run {
     }
 }
 
+/// Entries of a bundle (tlog-tiles).
+const WIDTH: u64 = 256;
 /// One transaction of the index.
 const PART_EVENTS: usize = 1_000;
