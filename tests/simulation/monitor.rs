@@ -128,6 +128,7 @@ impl Machine {
             rules: Arc::new(Mutex::new(Rules::open(fs.clone(), vec![list]).ok()?)),
             board: Board::new(Vec::new()),
             listener: None,
+            canary: None,
             onlooker: Arc::new(Nobody),
             limits: Limits {
                 patience: Duration::ZERO,

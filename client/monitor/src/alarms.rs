@@ -28,6 +28,7 @@ enum Kind {
     OwnFiles,
     Unreachable,
     UnknownRules,
+    CanarySilent,
     HeadWentBack,
     QuorumLost,
     Stale,
@@ -45,6 +46,7 @@ impl Trouble {
             Self::Blind(Blindness::OwnFiles { .. }) => Kind::OwnFiles,
             Self::Blind(Blindness::Unreachable { .. }) => Kind::Unreachable,
             Self::Blind(Blindness::UnknownRules { .. }) => Kind::UnknownRules,
+            Self::Observed(Observation::CanarySilent { .. }) => Kind::CanarySilent,
             Self::Observed(Observation::HeadWentBack { .. }) => Kind::HeadWentBack,
             Self::Observed(Observation::QuorumLost { .. }) => Kind::QuorumLost,
             Self::Observed(Observation::Stale { .. }) => Kind::Stale,
@@ -57,7 +59,7 @@ impl Trouble {
     pub(crate) fn exit(&self) -> Exit {
         match self.kind() {
             Kind::Backlog => Exit::Undecidable,
-            Kind::Clock | Kind::Stale | Kind::HeadWentBack => Exit::TooOld,
+            Kind::Clock | Kind::Stale | Kind::HeadWentBack | Kind::CanarySilent => Exit::TooOld,
             Kind::OtherKey | Kind::QuorumLost => Exit::NotSigned,
             Kind::OtherGenesis | Kind::TileWrong => Exit::NotInLog,
             Kind::OwnFiles => Exit::Internal,
@@ -86,6 +88,7 @@ impl Kind {
             | Self::OtherKey
             | Self::OtherGenesis
             | Self::UnknownRules
+            | Self::CanarySilent
             | Self::Stale => false,
         }
     }

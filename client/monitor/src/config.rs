@@ -45,6 +45,11 @@
 //! keys = ["label.jp.example+…"]
 //! events = "own-events.txt"
 //!
+//! [canary]                    an event that should come each day, of a monitor that runs
+//! origin = "labels.g7.example"
+//! authority = "canary.jp.example"
+//! silence = "1560m"
+//!
 //! [daily]
 //! at = "06:00"                UTC, of a monitor that runs
 //! ```
@@ -52,9 +57,13 @@
 
 mod telling;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
-use labelproof_core::{checkpoint::Origin, key::Vkey};
+use labelproof_core::{checkpoint::Origin, event::AuthorityName, key::Vkey};
 use labelproof_host::{
     config::{self, ConfigError, Count, Span},
     fs::Fs,
@@ -66,7 +75,7 @@ use thiserror::Error;
 pub(crate) use self::telling::{BadTelling, PeerEntry};
 
 use self::telling::{MailEntry, WebhookEntry};
-use crate::{daily::Daily, name::Name};
+use crate::{canary::Canary, daily::Daily, name::Name};
 
 /// What a configuration file says; without one, the defaults.
 #[derive(Debug, Default, Deserialize)]
@@ -88,6 +97,7 @@ pub(crate) struct Config {
     pub(crate) peer: Vec<PeerEntry>,
     #[serde(default)]
     pub(crate) limits: LimitsTable,
+    pub(crate) canary: Option<CanaryEntry>,
     pub(crate) daily: Option<DailyEntry>,
 }
 
@@ -117,7 +127,7 @@ impl Default for Follow {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SourceEntry {
-    #[serde(deserialize_with = "origin")]
+    #[serde(deserialize_with = "parsed")]
     pub(crate) origin: Origin,
     pub(crate) url: Option<String>,
     pub(crate) folder: Option<PathBuf>,
@@ -138,6 +148,27 @@ pub(crate) struct OwnEntry {
     #[serde(deserialize_with = "vkeys")]
     pub(crate) keys: Vec<Vkey>,
     pub(crate) events: PathBuf,
+}
+
+/// Whose silence is an alarm.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CanaryEntry {
+    #[serde(deserialize_with = "parsed")]
+    origin: Origin,
+    #[serde(deserialize_with = "parsed")]
+    authority: AuthorityName,
+    silence: Span<1_000, { 31 * 24 * HOUR_MS }>,
+}
+
+impl CanaryEntry {
+    pub(crate) fn canary(self) -> Canary {
+        Canary {
+            origin: self.origin,
+            authority: self.authority,
+            silence: self.silence.get(),
+        }
+    }
 }
 
 /// The verdict of the day.
@@ -201,7 +232,9 @@ impl Config {
     }
 }
 
-fn origin<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Origin, D::Error> {
+fn parsed<'de, D: serde::Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
+    from: D,
+) -> Result<T, D::Error> {
     let text = String::deserialize(from)?;
     text.parse().map_err(serde::de::Error::custom)
 }

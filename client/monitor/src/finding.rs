@@ -9,7 +9,7 @@
 
 use labelproof_core::{
     checkpoint::Origin,
-    event::Event,
+    event::{AuthorityName, Event},
     evidence::Evidence,
     merkle::{LeafIndex, TreeSize},
     note::Note,
@@ -83,6 +83,15 @@ impl Logged {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Observation {
+    /// The event that should come each day did not.
+    CanarySilent {
+        /// Who should have signed it.
+        authority: AuthorityName,
+        /// When the last one came, or the monitor started.
+        since: Time,
+        /// The newest head, which does not hold another.
+        head: Note,
+    },
     /// The source shows an older head than it did.
     HeadWentBack {
         /// The newest head before.

@@ -48,6 +48,7 @@ use crate::{
     alarms::{Alarms, Trouble},
     alert::{Alert, Numbered},
     board::{Board, Standing},
+    canary::{Canary, Heard},
     casebook::Casebook,
     finding::{Blindness, Finding, Observation},
     journal::Journal,
@@ -74,6 +75,8 @@ pub struct Shared {
     pub board: Board,
     /// Who is told of everything that is verified.
     pub listener: Option<Arc<Mutex<dyn Listener>>>,
+    /// Whose silence is an alarm.
+    pub canary: Option<Canary>,
     /// Who brings alerts.
     pub onlooker: Arc<dyn Onlooker>,
     /// What a person may set.
@@ -152,6 +155,7 @@ pub struct Follower {
     /// How much was verified when the state was kept last.
     kept: LeafIndex,
     alarms: Alarms,
+    canary: Option<Heard>,
     standing: Standing,
     /// The files of the copy that were wrong, and are to be had again.
     is_damaged: bool,
@@ -239,6 +243,7 @@ impl Follower {
             return Passed::Stopped;
         }
         troubles.extend(self.age(now));
+        troubles.extend(self.silence(&troubles, now));
         let is_behind = self.standing.verified < self.standing.downloaded;
         let findings = self.alarms.update(now, &troubles, !is_behind);
         let mut alerts: Vec<Alert> = findings
@@ -328,6 +333,19 @@ impl Follower {
                 head: newest.checkpoint().note().clone(),
             }),
         })
+    }
+
+    /// What is to say of the canary, by whoever sees all there is.
+    fn silence(&mut self, troubles: &[Trouble], now: Time) -> Option<Trouble> {
+        let sees = troubles.is_empty() && self.standing.verified == self.standing.downloaded;
+        let heard = self.canary.as_mut().filter(|_| sees)?;
+        let (authority, since) = heard.silent(now)?;
+        let head = self.standing.witnessed.as_ref()?.note().clone();
+        Some(Trouble::Observed(Observation::CanarySilent {
+            authority,
+            since,
+            head,
+        }))
     }
 
     fn must_go_on(&self) -> Result<(), Hitch> {

@@ -9,6 +9,7 @@
 mod alarms;
 pub mod alert;
 pub mod board;
+pub mod canary;
 pub mod casebook;
 pub mod cli;
 mod config;

@@ -11,6 +11,7 @@ use labelproof_tests::programs::Program;
 use serde_json::Value;
 
 use super::{Watched, label, revoke};
+use crate::client::now;
 
 /// A monitor that runs, and the lines it prints.
 pub(super) struct Running {
@@ -114,6 +115,35 @@ fn a_monitor_that_runs_tells_what_comes_and_stops_when_asked() {
     assert_eq!(running.stop(), 0);
     let hooked = std::fs::read_to_string(watched.desk.path("told.jsonl")).unwrap();
     assert_eq!(hooked.lines().count(), 6, "{hooked}");
+}
+
+#[test]
+fn an_event_that_should_come_and_does_not_is_missed_once() {
+    let mut watched = Watched::begin();
+    watched.once(0);
+    watched.desk.write(
+        "monitor.toml",
+        b"[follow]\npoll = \"100ms\"\n\
+          [[watch]]\nname = \"recalls\"\nfile = \"recalls.txt\"\n\
+          [canary]\norigin = \"labels.g7.example\"\nauthority = \"label.jp.example\"\nsilence = \"3s\"\n",
+    );
+    let running = Running::start(&watched);
+    watched.log.set_time(now());
+    watched.publish(&[revoke(1)]);
+    assert_eq!(running.next()["rule"], "watch:recalls");
+    let silent = running.next();
+    assert_eq!(silent["rule"], "canary-silent", "{silent}");
+    assert!(
+        silent["title"]
+            .as_str()
+            .unwrap()
+            .contains("label.jp.example")
+    );
+    // It comes again, and what is told next is that.
+    watched.log.set_time(now());
+    watched.publish(&[revoke(2)]);
+    assert_eq!(running.next()["rule"], "watch:recalls");
+    assert_eq!(running.stop(), 0);
 }
 
 #[test]

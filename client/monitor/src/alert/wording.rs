@@ -157,6 +157,17 @@ impl Alert {
                 "Perhaps a copy that lags, perhaps a restored backup. Ask whoever runs the log; compare with other monitors.",
                 head,
             ),
+            Observation::CanarySilent {
+                authority,
+                since,
+                head,
+            } => (
+                Rule::CanarySilent,
+                format!("{origin} shows no event of {authority} since {since}"),
+                "One is due each day, to show that the whole chain of alarms works. Ask whoever runs its timer; if it was \
+                 sent, ask the log for it.",
+                head,
+            ),
             Observation::QuorumLost { head, since } => (
                 Rule::QuorumLost,
                 format!("{origin} signs heads that too few witnesses cosign, since {since}"),

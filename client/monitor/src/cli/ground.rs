@@ -39,7 +39,7 @@ use crate::{
     alert::Numbered,
     board::Board,
     casebook::Casebook,
-    config::{BadConfig, BadTelling, Config, PeerEntry},
+    config::{BadConfig, BadTelling, CanaryEntry, Config, PeerEntry},
     daily::Daily,
     follow::{Follower, LOGS, Limits, Onlooker, OpenError, Progress, Shared},
     gossip::Peer,
@@ -142,6 +142,7 @@ impl Ground {
             rules: Arc::new(Mutex::new(rules)),
             board: Board::new(Vec::new()),
             listener: None,
+            canary: config.canary.map(CanaryEntry::canary),
             onlooker: Arc::new(front),
             limits: Limits {
                 patience: manner.patience.unwrap_or(config.follow.patience.get()),

@@ -186,6 +186,10 @@ impl Follower {
                 let mut listener = listener.lock().unwrap_or_else(PoisonError::into_inner);
                 listener.logged(logged.index, &logged.event);
             }
+            let closed = logged.clock_ms.and_then(|ms| Time::from_unix(ms / 1_000));
+            if let (Some(canary), Some(closed)) = (&mut self.canary, closed) {
+                canary.hear(&logged.event, closed.min(now));
+            }
             let since = self.since;
             if since.is_some_and(|since| since.tells(logged.index, logged.clock_ms)) {
                 alerts.extend(self.watched(verifier, copy, logged, now)?);

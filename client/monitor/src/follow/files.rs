@@ -27,7 +27,7 @@ use thiserror::Error;
 use tracing::{info, warn};
 
 use super::{Follower, Shared, Since};
-use crate::{alarms::Alarms, board::Standing, verify::Verifier};
+use crate::{alarms::Alarms, board::Standing, canary::Heard, verify::Verifier};
 
 /// Why a log cannot be followed in a folder.
 #[derive(Debug, Error)]
@@ -73,6 +73,7 @@ impl Follower {
         let mut follower = Self {
             store: TrustStore::beside(&dir.join("head"), shared.fs.clone()),
             alarms: Alarms::new(log.origin().clone(), shared.limits.patience),
+            canary: Heard::of(shared.canary.as_ref(), log.origin()),
             shared,
             log,
             source,

@@ -93,6 +93,7 @@ impl World {
             rules: Arc::new(Mutex::new(Rules::open(disk.clone(), Vec::new()).unwrap())),
             board: Board::new(vec![standing]),
             listener: None,
+            canary: None,
             onlooker: Arc::new(Deaf),
             limits: Limits {
                 patience: Duration::ZERO,
