@@ -8,6 +8,7 @@ declare -A package=(
   [sqlite3]=sqlite3          # litewitness keeps its logs and keys in SQLite
   [ssh-agent]=openssh-client # litewitness signs through an agent
   [curl]=curl
+  [promtool]=prometheus      # reads the alert rules
 )
 missing=()
 for tool in "${!package[@]}"; do
