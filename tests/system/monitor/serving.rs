@@ -266,3 +266,50 @@ fn killed_at_any_moment_the_receiver_gets_every_alert_and_knows_those_that_come_
     }
     assert_eq!(running.stop(), 0);
 }
+
+#[test]
+fn alert_rules_and_dashboard_name_metrics_that_exist() {
+    let network = crate::demo_network("metric-names");
+    let watched = Watched::begin();
+    let (running, monitor) = serve(&watched, "");
+    let page = |url: &str| get(&format!("{url}/metrics")).unwrap().text();
+    let pages = [
+        page(&network.log_url()),
+        page(network.witness("jp").url()),
+        page(&monitor),
+    ];
+    running.stop();
+    let mut known = std::collections::BTreeSet::new();
+    for line in pages.iter().flat_map(|page| page.lines()) {
+        let Some((name, sort)) = line
+            .strip_prefix("# TYPE ")
+            .and_then(|rest| rest.split_once(' '))
+        else {
+            continue;
+        };
+        known.insert(name.to_owned());
+        if sort == "histogram" {
+            known.extend(["bucket", "sum", "count"].map(|part| format!("{name}_{part}")));
+        }
+    }
+    let folder =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/samples/prometheus");
+    for (file, least) in [
+        ("rules.yml", 14),
+        ("rules.test.yml", 14),
+        ("dashboard.json", 20),
+    ] {
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        let is_of_name = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+        let named: std::collections::BTreeSet<&str> = text
+            .split(|letter| !is_of_name(letter))
+            .filter(|word| word.starts_with("labelproof_"))
+            .collect();
+        assert!(named.len() >= least, "{file} names {named:?}");
+        let unknown: Vec<_> = named
+            .iter()
+            .filter(|name| !known.contains(**name))
+            .collect();
+        assert!(unknown.is_empty(), "{file} names {unknown:?}");
+    }
+}
