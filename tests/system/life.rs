@@ -46,6 +46,57 @@ fn a_label_lives_and_every_answer_is_proved() {
 }
 
 #[test]
+fn a_canary_is_issued_and_revoked_and_one_that_was_left_is_revoked_first() {
+    let network = demo_network("canary");
+    let key = key_file(&network, &world::key(ISSUER));
+    let canary = |label: &str, key: &std::path::Path| {
+        let key = key.to_str().unwrap();
+        let args = ["--label", label, "--key", key, "--out", "canary"];
+        let ended = network.client(&[&["canary", "--json"][..], &args].concat());
+        let said: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(said["exit"], ended.code, "{ended:?}");
+        (ended.code, said)
+    };
+    let (code, said) = canary("jp.jc-star/CANARY-", &key);
+    assert_eq!(code, 0, "{said}");
+    let result = &said["result"];
+    let label = result["subject"].as_str().unwrap();
+    assert!(label.starts_with("jp.jc-star/CANARY-20"), "{said}");
+    assert!(result["issued"]["index"].as_u64() < result["revoked"]["index"].as_u64());
+    assert_eq!(result["left_over"], serde_json::Value::Null);
+    expect(&network, "status", label, 13, "REVOKED");
+    let bundle = network.dir().join("canary.labelproof");
+    expect(&network, "verify", bundle.to_str().unwrap(), 13, "REVOKED");
+
+    // A run that ended between the two events.
+    let left = "jp.jc-star/LEFT-1";
+    let draft = network.dir().join("left.json");
+    std::fs::write(&draft, world::issue_draft(left).to_string()).unwrap();
+    let args = ["--key", key.to_str().unwrap(), "--out", "canary", "--file"];
+    let issued = network.client(&[&["issue"][..], &args, &[draft.to_str().unwrap()]].concat());
+    assert_eq!(issued.code, 0, "{issued:?}");
+    let (code, said) = canary("jp.jc-star/LEFT-", &key);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(said["result"]["left_over"], left);
+    expect(&network, "status", left, 13, "REVOKED");
+    // Every event was kept: it can be told from one that a thief signed.
+    let kept = std::fs::read_to_string(network.dir().join("canary.events.jsonl")).unwrap();
+    assert_eq!(kept.lines().count(), 6, "{kept}");
+
+    let thief = network.dir().join("thief.key");
+    labelproof_host::keyfile::create(&thief, &world::further_key(ISSUER, 2)).unwrap();
+    for (label, key, want) in [
+        ("jp.jc-star/THIEF-", &thief, 12),
+        ("jp.nothing/CANARY-", &key, 12),
+        ("de.it-sik/CANARY-", &key, 12),
+    ] {
+        assert_eq!(canary(label, key).0, want, "{label}");
+    }
+    let long = format!("jp.jc-star/{}", "C".repeat(90));
+    assert_eq!(canary(&long, &key).0, 2);
+}
+
+#[test]
 fn an_absence_is_proved_offline_and_only_for_the_label_in_hand() {
     let network = demo_network("absence");
     let saved = network.dir().join("absent.labelproof");

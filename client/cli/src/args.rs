@@ -21,7 +21,7 @@ use labelproof_core::{
 
 pub(crate) use reading::{EntryName, Get, KindFilter, Log, Mirror, Tail};
 
-pub(crate) use change::{Amend, Bind, Products, Renew, Target, Unbind, Why};
+pub(crate) use change::{Amend, Bind, Canary, Products, Renew, Target, Unbind, Why};
 pub(crate) use retail::{Check, PackCommand, PackMake, PackUpdate, PackVerify};
 
 use crate::{
@@ -118,6 +118,12 @@ pub(crate) enum Command {
         after_help = "Example:\n  labelproof revoke jp.jc-star/EX-000123 --reason nonconformity \\\n      --key label.key --trust trust.toml"
     )]
     Revoke(TakeAway),
+    /// Issue and revoke a label of a test product, so that whoever watches the log can tell that alarms arrive.
+    #[command(
+        after_help = "Example:\n  labelproof canary --label jp.jc-star/CANARY- --key label.key --trust trust.toml\n\n\
+            For a timer, once a day; a monitor with [canary] tells when it stays away."
+    )]
+    Canary(Canary),
     /// Send signed events to the log and wait until their effect is proved.
     #[command(
         after_help = "Example:\n  labelproof submit jp.jc-star.EX-000123.events.jsonl --trust trust.toml"

@@ -8,6 +8,7 @@ mod args;
 mod asked;
 mod assortment;
 mod bulk;
+mod canary;
 mod change;
 mod check;
 mod deliver;
@@ -112,6 +113,7 @@ fn dispatch(
         Command::Suspend(args) => ("suspend", take_away::suspend(&args, world)),
         Command::Reinstate(args) => ("reinstate", reinstate::run(&args, world)),
         Command::Revoke(args) => ("revoke", take_away::revoke(&args, world)),
+        Command::Canary(args) => ("canary", canary::run(args, world)),
         Command::Submit(args) => ("submit", submit::run(&args, world)),
         Command::Status(args) => ("status", status::run(&args, world)),
         Command::Verify(args) => ("verify", verify::run(&args, world)),

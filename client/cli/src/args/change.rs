@@ -1,4 +1,4 @@
-//! `renew`, `amend`, `bind`, `unbind` as typed, and what they share with `suspend`, `revoke`, `reinstate`.
+//! `renew`, `amend`, `bind`, `unbind`, `canary` as typed, and what they share with `suspend`, `revoke`, `reinstate`.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use labelproof_core::{
 };
 use serde_json::{Value, json};
 
-use super::Publish;
+use super::{Network, Publish};
 
 /// `renew`.
 #[derive(Args, Debug)]
@@ -66,6 +66,30 @@ pub(crate) struct Unbind {
     pub(crate) why: Why,
     #[command(flatten)]
     pub(crate) publish: Publish,
+}
+
+/// `canary`.
+#[derive(Args, Debug)]
+pub(crate) struct Canary {
+    #[command(flatten)]
+    pub(crate) network: Network,
+    /// The authority's key.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) key: PathBuf,
+    /// Scheme and beginning of the label's id; date and time follow.
+    #[arg(long, value_name = "SCHEME/PREFIX")]
+    pub(crate) label: LabelId,
+    /// The product number of the test product, which nobody sells.
+    #[arg(
+        long,
+        value_name = "GTIN",
+        value_parser = Gtin14::from_digits,
+        default_value = "09521234009993"
+    )]
+    pub(crate) gtin: Gtin14,
+    /// Beginning of the names of the files written; the prefix with dots if absent.
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// What is bound or unbound.
