@@ -4,7 +4,7 @@
 //! [canary]
 //! origin = "labels.g7.example"
 //! authority = "canary.jp.example"     who signs it
-//! silence = "1560m"                   26 hours
+//! silence = "26h"
 //! ```
 //! A monitor that starts waits that long from then on.
 

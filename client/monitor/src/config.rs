@@ -4,7 +4,7 @@
 //! [follow]
 //! poll = "5s"                 how often each log is asked for its checkpoint
 //! requests = 50               to one source, a second
-//! max_age = "60m"             how old the newest quorum may be
+//! max_age = "1h"              how old the newest quorum may be
 //! patience = "60s"            how long what passes by itself may last before it is told
 //!
 //! [[source]]                  where a log is read from; else from the address in the trust file's policy
@@ -48,7 +48,7 @@
 //! [canary]                    an event that should come each day, of a monitor that runs
 //! origin = "labels.g7.example"
 //! authority = "canary.jp.example"
-//! silence = "1560m"
+//! silence = "26h"
 //!
 //! [daily]
 //! at = "06:00"                UTC, of a monitor that runs
@@ -117,7 +117,7 @@ impl Default for Follow {
         Self {
             poll: "5s".parse().expect(within),
             requests: Count::try_from(50).expect(within),
-            max_age: "60m".parse().expect(within),
+            max_age: "1h".parse().expect(within),
             patience: "60s".parse().expect(within),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Count<1, 64>          12          a whole number
-//! Span<50, 30_000>      "250ms"     a whole number and a unit: ms, s or m; the bounds are milliseconds
+//! Span<50, 30_000>      "250ms"     a whole number and a unit: ms, s, m or h; the bounds are milliseconds
 //! ```
 
 use std::fmt;
@@ -64,6 +64,7 @@ impl<const MIN_MS: u64, const MAX_MS: u64> FromStr for Span<MIN_MS, MAX_MS> {
             "ms" => 1,
             "s" => 1_000,
             "m" => 60_000,
+            "h" => 3_600_000,
             _ => return Err(OutOfBounds::NoTime),
         };
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -101,6 +102,7 @@ impl<const MIN_MS: u64, const MAX_MS: u64> fmt::Display for Span<MIN_MS, MAX_MS>
 /// A time in the largest unit that leaves no rest.
 fn written(ms: u64) -> String {
     match ms {
+        ms if ms > 0 && ms.is_multiple_of(3_600_000) => format!("{}h", ms / 3_600_000),
         ms if ms > 0 && ms.is_multiple_of(60_000) => format!("{}m", ms / 60_000),
         ms if ms > 0 && ms.is_multiple_of(1_000) => format!("{}s", ms / 1_000),
         ms => format!("{ms}ms"),
@@ -127,7 +129,7 @@ pub enum OutOfBounds {
         max: u64,
     },
     /// No time at all.
-    #[error("a time is a whole number and a unit, as 250ms, 30s or 5m")]
+    #[error("a time is a whole number and a unit, as 250ms, 30s, 5m or 26h")]
     NoTime,
 }
 
@@ -138,6 +140,8 @@ mod tests {
     #[test]
     fn a_time_has_a_unit_and_bounds() {
         type Interval = Span<50, 90_000>;
+        let day: Span<1, 86_400_000> = "24h".parse().unwrap();
+        assert_eq!(day.to_string(), "24h");
         for (text, want_ms) in [("50ms", 50), ("250ms", 250), ("1s", 1_000), ("1m", 60_000)] {
             let span: Interval = text.parse().unwrap();
             assert_eq!(span.get(), Duration::from_millis(want_ms));
@@ -151,12 +155,13 @@ mod tests {
             "49ms",
             "91s",
             "2m",
+            "1h",
             "18446744073709551615s",
             "99999999999999999999s",
         ] {
             assert_eq!(text.parse::<Interval>(), Err(bounds), "{text:?}");
         }
-        for text in ["", "1", "s", "1.5s", "-1s", "+1s", "1 s", "1h", "1S", "ms"] {
+        for text in ["", "1", "s", "1.5s", "-1s", "+1s", "1 s", "1d", "1S", "ms"] {
             assert_eq!(
                 text.parse::<Interval>(),
                 Err(OutOfBounds::NoTime),
