@@ -62,15 +62,21 @@ impl StopSignal {
             Shutdown::listen()?
         };
         let wish = Arc::new((Mutex::new(false), Condvar::new()));
-        let heard = Arc::clone(&wish);
+        let heard = StopSignal { wish };
+        let stop = heard.clone();
         thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
                 runtime.block_on(shutdown.requested());
-                *heard.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-                heard.1.notify_all();
+                heard.ask();
             })?;
-        Ok(StopSignal { wish })
+        Ok(stop)
+    }
+
+    /// Has everybody who waits stop, as if a signal had come.
+    pub fn ask(&self) {
+        *self.wish.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.wish.1.notify_all();
     }
 
     /// Waits for `time`, or until one of the signals came; tells whether it did.

@@ -304,6 +304,13 @@ fn must_be_of(fs: &dyn Fs, dir: &Path, trust: &TrustFile) -> Result<(), StartErr
 #[derive(Debug)]
 pub(super) struct UntilStopped(StopSignal);
 
+impl UntilStopped {
+    /// Has every thread of the program come to its end.
+    pub(super) fn stop(&self) {
+        self.0.ask();
+    }
+}
+
 impl Pause for UntilStopped {
     fn pause(&self, time: Duration) -> Wish {
         match self.0.wait(time) {

@@ -6,7 +6,7 @@ use labelproof::patience::{Pause, Wish};
 use labelproof_host::{exit::Exit, logging::causes};
 use tracing::{info, warn};
 
-use super::ground::{Ground, Manner, StartError};
+use super::ground::{Ground, Manner, StartError, UntilStopped};
 use crate::{
     daily::{self, Daily},
     follow::{Follower, Passed, Shared},
@@ -32,7 +32,13 @@ pub(super) fn run(args: &super::Ground, listen: Option<SocketAddr>) -> Result<Ex
         let threads: Vec<_> = ground
             .followers
             .into_iter()
-            .map(|follower| scope.spawn(move || follow(follower, poll, pause)))
+            .map(|follower| {
+                scope.spawn(move || {
+                    // A log that nobody follows any more must not go unnoticed: who supervises starts the program again.
+                    let _end = EndAll(pause);
+                    follow(follower, poll, pause);
+                })
+            })
             .collect();
         if let Some(daily) = ground.daily {
             scope.spawn(move || tell_daily(daily, shared, pause));
@@ -90,6 +96,15 @@ fn follow(mut follower: Follower, poll: Duration, pause: &dyn Pause) {
         }
     }
     follower.close();
+}
+
+/// Ends the program when it goes, after a panic too.
+struct EndAll<'a>(&'a UntilStopped);
+
+impl Drop for EndAll<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 /// Tells the verdict of each day.
