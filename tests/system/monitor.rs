@@ -141,6 +141,31 @@ fn an_honest_log_raises_nothing_and_a_revocation_is_told_with_its_proof() {
 }
 
 #[test]
+fn a_canary_that_stays_away_is_told_once_whatever_restarts() {
+    let mut watched = Watched::begin();
+    let config = format!(
+        "[canary]\norigin = \"{}\"\nauthority = \"{ISSUER}\"\nsilence = \"26h\"\n",
+        world::ORIGIN
+    );
+    watched.desk.write("monitor.toml", config.as_bytes());
+    assert_eq!(watched.once(0), Vec::<Value>::new());
+    let file = format!("monitor/logs/{}/canary", world::ORIGIN);
+    assert!(watched.desk.exists(&file));
+    let begin = now().unix();
+    for (hours, want) in [(27, 1), (27, 0), (53, 1), (53, 0)] {
+        let since = Time::from_unix(begin - hours * 3_600).unwrap();
+        let kept = format!("{ISSUER}\n{since}\n");
+        watched.desk.write(&file, kept.as_bytes());
+        let told = watched.once(16);
+        assert_eq!(rules(&told), vec!["canary-silent"; want], "{hours} h");
+    }
+    watched.log.set_time(now());
+    watched.publish(&[revoke(7)]);
+    assert_eq!(watched.once(0), Vec::<Value>::new());
+    assert_eq!(watched.once(0), Vec::<Value>::new());
+}
+
+#[test]
 fn what_was_logged_before_is_told_to_who_asks_for_it() {
     let mut watched = Watched::begin();
     watched.publish(&[revoke(7)]);

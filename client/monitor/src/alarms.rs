@@ -28,7 +28,8 @@ enum Kind {
     OwnFiles,
     Unreachable,
     UnknownRules,
-    CanarySilent,
+    /// Told again each time that it lasted as long once more.
+    CanarySilent(u64),
     HeadWentBack,
     QuorumLost,
     Stale,
@@ -46,7 +47,7 @@ impl Trouble {
             Self::Blind(Blindness::OwnFiles { .. }) => Kind::OwnFiles,
             Self::Blind(Blindness::Unreachable { .. }) => Kind::Unreachable,
             Self::Blind(Blindness::UnknownRules { .. }) => Kind::UnknownRules,
-            Self::Observed(Observation::CanarySilent { .. }) => Kind::CanarySilent,
+            Self::Observed(Observation::CanarySilent { times, .. }) => Kind::CanarySilent(*times),
             Self::Observed(Observation::HeadWentBack { .. }) => Kind::HeadWentBack,
             Self::Observed(Observation::QuorumLost { .. }) => Kind::QuorumLost,
             Self::Observed(Observation::Stale { .. }) => Kind::Stale,
@@ -59,7 +60,7 @@ impl Trouble {
     pub(crate) fn exit(&self) -> Exit {
         match self.kind() {
             Kind::Backlog => Exit::Undecidable,
-            Kind::Clock | Kind::Stale | Kind::HeadWentBack | Kind::CanarySilent => Exit::TooOld,
+            Kind::Clock | Kind::Stale | Kind::HeadWentBack | Kind::CanarySilent(_) => Exit::TooOld,
             Kind::OtherKey | Kind::QuorumLost => Exit::NotSigned,
             Kind::OtherGenesis | Kind::TileWrong => Exit::NotInLog,
             Kind::OwnFiles => Exit::Internal,
@@ -88,7 +89,7 @@ impl Kind {
             | Self::OtherKey
             | Self::OtherGenesis
             | Self::UnknownRules
-            | Self::CanarySilent
+            | Self::CanarySilent(_)
             | Self::Stale => false,
         }
     }

@@ -45,7 +45,7 @@
 //! keys = ["label.jp.example+…"]
 //! events = "own-events.txt"
 //!
-//! [canary]                    an event that should come each day, of a monitor that runs
+//! [canary]                    an event that should come each day
 //! origin = "labels.g7.example"
 //! authority = "canary.jp.example"
 //! silence = "26h"

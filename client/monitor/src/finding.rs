@@ -89,6 +89,8 @@ pub enum Observation {
         authority: AuthorityName,
         /// When the last one came, or the monitor started.
         since: Time,
+        /// How often it lasted as long as it may.
+        times: u64,
         /// The newest head, which does not hold another.
         head: Note,
     },

@@ -48,7 +48,7 @@ use crate::{
     alarms::{Alarms, Trouble},
     alert::{Alert, Numbered},
     board::{Board, Standing},
-    canary::{Canary, Heard},
+    canary::{Canary, Heard, Silence},
     casebook::Casebook,
     finding::{Blindness, Finding, Observation},
     journal::Journal,
@@ -339,11 +339,23 @@ impl Follower {
     fn silence(&mut self, troubles: &[Trouble], now: Time) -> Option<Trouble> {
         let sees = troubles.is_empty() && self.standing.verified == self.standing.downloaded;
         let heard = self.canary.as_mut().filter(|_| sees)?;
-        let (authority, since) = heard.silent(now)?;
+        let silent = heard.silent(now);
+        if let Err(error) = self.keep_canary() {
+            warn!(
+                why = causes(&error),
+                "when the canary came cannot be kept; after a restart it counts from before"
+            );
+        }
+        let Silence {
+            authority,
+            since,
+            times,
+        } = silent?;
         let head = self.standing.witnessed.as_ref()?.note().clone();
         Some(Trouble::Observed(Observation::CanarySilent {
             authority,
             since,
+            times,
             head,
         }))
     }

@@ -160,6 +160,7 @@ impl Alert {
             Observation::CanarySilent {
                 authority,
                 since,
+                times: _,
                 head,
             } => (
                 Rule::CanarySilent,
@@ -193,14 +194,15 @@ impl Alert {
                 head,
             ),
         };
-        Self::named(
-            rule,
-            Severity::Warning,
-            at,
-            Some(origin),
-            Words::new(title, detail),
-            Proof::Seen(vec![seen.clone()]),
-        )
+        let words = Words::new(title, detail);
+        let proof = Proof::Seen(vec![seen.clone()]);
+        if let Observation::CanarySilent { since, times, .. } = what {
+            // The same silence, also after a restart.
+            let occasion = Occasion::hashed(format!("{since}\n{times}\n"));
+            let about = (Some(origin.clone()), occasion);
+            return Self::new(rule, Severity::Warning, at, about, words, proof);
+        }
+        Self::named(rule, Severity::Warning, at, Some(origin), words, proof)
     }
 
     /// An event for which the log gave a receipt is not in the log by the receipt's deadline.

@@ -199,6 +199,7 @@ impl Follower {
         self.standing.entries += piece.entries;
         self.standing.verified = TreeSize::new(verifier.next().get());
         self.shared.board.put(self.standing.clone());
+        self.keep_canary()?;
         self.keep_state_if_due(verifier)?;
         verifier.forget();
         let (done, total) = (verifier.next().get(), self.standing.downloaded.get());

@@ -67,13 +67,18 @@ impl Follower {
         let dir = dir.join(LOGS).join(file_name(log.origin()));
         shared.fs.create_dir_all(&dir)?;
         let mirror = dir.join("mirror");
+        let path = dir.join(CANARY);
+        let heard = match shared.fs.exists(&path)? {
+            true => shared.fs.read(&path)?,
+            false => Vec::new(),
+        };
         let folder = Folder::open_or_begin(shared.fs.clone(), &mirror, &log)?;
         let log_key = log.policy().logs()[0].vkey().clone();
         let standing = Standing::begin(log.origin().clone(), log_key, shown, mirror);
         let mut follower = Self {
             store: TrustStore::beside(&dir.join("head"), shared.fs.clone()),
             alarms: Alarms::new(log.origin().clone(), shared.limits.patience),
-            canary: Heard::of(shared.canary.as_ref(), log.origin()),
+            canary: Heard::of(shared.canary.as_ref(), log.origin(), &heard),
             shared,
             log,
             source,
@@ -222,6 +227,17 @@ impl Follower {
         Ok(())
     }
 
+    /// Keeps when the canary came, before the position moves behind it.
+    pub(super) fn keep_canary(&mut self) -> Result<(), FsError> {
+        if let Some(heard) = &mut self.canary
+            && let Some(bytes) = heard.unkept()
+        {
+            write_atomic(&*self.shared.fs, &self.dir.join(CANARY), &bytes)?;
+            heard.keep();
+        }
+        Ok(())
+    }
+
     /// The head that the copy is complete for.
     pub(super) fn copied(&self) -> Result<Option<SignedCheckpoint>, FolderError> {
         self.folder.signed_checkpoint(&self.log)
@@ -230,6 +246,7 @@ impl Follower {
 
 /// Below it the files of all logs of a monitor are, a folder each.
 pub(crate) const LOGS: &str = "logs";
+const CANARY: &str = "canary";
 const SINCE: &str = "since";
 const STATE: &str = "state";
 
