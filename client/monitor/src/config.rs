@@ -295,7 +295,7 @@ mod tests {
     fn mistakes_are_named() {
         for (text, want) in [
             ("[follow]\npol = \"5s\"\n", ":2:1: unknown key `pol`"),
-            ("[follow]\npoll = \"1ms\"\n", "between 100ms and 60m"),
+            ("[follow]\npoll = \"1ms\"\n", "between 100ms and 1h"),
             (
                 "[[watch]]\nname = \"Big\"\nfile = \"a\"\n",
                 "1 to 32 of a-z",
