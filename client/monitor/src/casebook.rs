@@ -15,6 +15,7 @@ use labelproof_core::{
     evidence::{Claim, Evidence},
 };
 use labelproof_host::fs::{Fs, FsError, write_atomic};
+use tracing::warn;
 
 /// The evidence files of a monitor; clones share one folder.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ impl Casebook {
 
     /// The evidence that is kept for this place, or this one, kept from now on.
     ///
+    /// Once there is enough against a log of one kind, one of those that are kept, which stands for the rest.
+    ///
     /// # Errors
     /// [`FsError`].
     pub(crate) fn keep(&self, place: u64, found: Evidence) -> Result<Evidence, FsError> {
@@ -45,8 +48,36 @@ impl Casebook {
         {
             return Ok(kept);
         }
+        let kept = self.all(found.origin(), found.claim())?;
+        if kept.len() >= MAX_OF_A_KIND
+            && let Some(one) = kept.into_iter().next()
+        {
+            warn!(
+                origin = %found.origin(), claim = %found.claim(), place,
+                "more of what is proved {MAX_OF_A_KIND} times already; it is not kept"
+            );
+            return Ok(one);
+        }
         write_atomic(&*self.fs, &path, &found.to_bytes())?;
         Ok(found)
+    }
+
+    /// The evidence of one kind that is kept against a log; a file that is none does not count.
+    fn all(&self, origin: &Origin, claim: Claim) -> Result<Vec<Evidence>, FsError> {
+        let prefix = format!("{}.{claim}.", file_name(origin));
+        let mut names = self.fs.list(&self.dir)?;
+        names.retain(|name| name.starts_with(&prefix) && name.ends_with(SUFFIX));
+        names.sort_unstable();
+        let mut all = Vec::new();
+        for name in names {
+            let evidence = Evidence::parse(&self.fs.read(&self.dir.join(name))?);
+            all.extend(
+                evidence
+                    .ok()
+                    .filter(|kept| (kept.origin(), kept.claim()) == (origin, claim)),
+            );
+        }
+        Ok(all)
     }
 
     /// Whether evidence against a log is there.
@@ -69,6 +100,8 @@ impl Casebook {
 }
 
 const SUFFIX: &str = ".evidence";
+/// One convicts a log; a log that lies in every entry must not fill the disk.
+const MAX_OF_A_KIND: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -90,5 +123,27 @@ mod tests {
         for other in ["labels", "labels.g7.example.fork", "labels.g7"] {
             assert!(!book.accuses(&other.parse().unwrap()).unwrap(), "{other}");
         }
+    }
+
+    #[test]
+    fn a_log_that_lies_without_end_fills_no_disk() {
+        let fs = SimulatedFs::new(1);
+        let dir = PathBuf::from("evidence");
+        let book = Casebook::open(Arc::new(fs.clone()), dir.clone()).unwrap();
+        let files = || fs.list(&dir).unwrap().len();
+        let place = |n: usize| u64::try_from(n).unwrap();
+        // A damaged file proves nothing, and takes no place away.
+        let damaged = dir.join("labels.g7.example.fork.99.evidence");
+        write_atomic(&fs, &damaged, b"torn").unwrap();
+        for n in 0..3 * MAX_OF_A_KIND {
+            assert_eq!(
+                book.keep(place(n), samples::fork()).unwrap(),
+                samples::fork()
+            );
+            assert_eq!(files(), 1 + (n + 1).min(MAX_OF_A_KIND));
+        }
+        // What is kept is found again.
+        book.keep(0, samples::fork()).unwrap();
+        assert_eq!(files(), 1 + MAX_OF_A_KIND);
     }
 }
