@@ -5,6 +5,7 @@
 //! html       plain pages, escaped, that load nothing from elsewhere
 //! problem    application/problem+json (RFC 9457)
 //! query      ?a=b, each known and once
+//! stream     server-sent events, a place for each reader
 //! ```
 //! What there is to say belongs to the services; connections belong to [`crate::serve`].
 
@@ -12,6 +13,7 @@ mod document;
 mod html;
 pub mod problem;
 mod query;
+pub mod stream;
 
 pub use document::{Document, NO_CACHE, NO_STORE};
 pub use html::{Html, Shell, fact};

@@ -50,7 +50,7 @@ use axum::{
     middleware,
     response::Response,
 };
-use labelproof_host::web::{Document, NO_CACHE, NO_STORE};
+use labelproof_host::web::{Document, NO_CACHE, NO_STORE, stream::Places};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use utoipa_axum::{
@@ -68,7 +68,7 @@ pub struct Service {
     interval: Duration,
     patience: Duration,
     batches: Arc<Semaphore>,
-    streams: follow::Streams,
+    streams: Places,
     packs: Arc<Semaphore>,
     gate: Arc<Gate>,
     gzip: Arc<Gzip>,
@@ -83,7 +83,7 @@ impl Service {
             interval,
             patience: PATIENCE,
             batches: batch::places(),
-            streams: follow::Streams::default(),
+            streams: Places::of(follow::MAX_STREAMS),
             packs: pack::places(),
             gate: Arc::new(Gate::new()),
             gzip: Arc::new(Gzip::new()),
@@ -99,7 +99,7 @@ impl Service {
     /// The same, with places for so many readers of the stream.
     #[must_use]
     pub fn with_streams(self, count: usize) -> Self {
-        let streams = follow::Streams::of(count);
+        let streams = Places::of(count);
         Self { streams, ..self }
     }
 }

@@ -31,7 +31,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use labelproof_host::{clock::Clock, metrics::Held};
+use labelproof_host::{clock::Clock, metrics::Held, web::stream::Places};
 use tokio::sync::watch;
 
 pub use server::Server;
@@ -55,7 +55,7 @@ pub struct Service {
     judging: handed::Places,
     peers: Arc<[Arc<Peer>]>,
     feeds: Arc<feed::Feeds>,
-    streams: stream::Streams,
+    streams: Places,
     connections: Held,
     ending: Arc<watch::Sender<bool>>,
 }
@@ -81,7 +81,7 @@ impl Service {
             judging: handed::Places::default(),
             peers: Arc::new([]),
             feeds: Arc::default(),
-            streams: stream::Streams::of(stream::MAX_STREAMS),
+            streams: Places::of(stream::MAX_STREAMS),
             connections: Held::default(),
             ending: Arc::new(watch::channel(false).0),
         }
@@ -114,7 +114,7 @@ impl Service {
     /// The same, with places for so many readers of the stream.
     #[must_use]
     pub fn with_streams(self, count: usize) -> Self {
-        let streams = stream::Streams::of(count);
+        let streams = Places::of(count);
         Self { streams, ..self }
     }
 }

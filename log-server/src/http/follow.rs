@@ -12,28 +12,30 @@
 //! It is a hint to read, and proves nothing: a reader fetches the entry and its proof. At most one bundle of
 //! entries waits for a reader; one that takes nothing for 30 s is cut, and resumes where it was.
 
-use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+use std::collections::VecDeque;
 
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
-    response::{
-        IntoResponse, Response,
-        sse::{Event as Message, KeepAlive, Sse},
-    },
+    http::HeaderMap,
+    response::{Response, sse::Event as Message},
 };
-use futures_util::stream::unfold;
 use labelproof_core::{
     event::Event,
     merkle::{LeafHash, LeafIndex, TreeSize},
     state::head::StateHead,
 };
-use labelproof_host::{logging::causes, web::Query};
+use labelproof_host::{
+    logging::causes,
+    web::{
+        Query,
+        stream::{Messages, stream},
+    },
+};
 use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tracing::error;
 
-use super::{NO_STORE, Service, apart, error::Problem, openapi::problems::OfStream};
+use super::{Service, apart, error::Problem, openapi::problems::OfStream};
 use crate::{log::Log, progress::Progress, storage::StorageError};
 
 /// `GET /v1/stream`: every entry that is published from now on, or after the one named.
@@ -74,53 +76,15 @@ pub(super) async fn entries(
     let progress = service.log.progress();
     let published = progress.borrow().published().get();
     let next = last.or(after).unwrap_or(published);
-    let place = service.streams.take()?;
+    let place = service.streams.take();
+    let place = place.ok_or(Problem::Busy { what: "streams" })?;
     let reader = Reader {
         service,
         progress,
         next,
         waiting: VecDeque::new(),
-        _place: place,
     };
-    let messages = unfold(reader, async |mut reader| {
-        let message = reader.next().await?;
-        Some((Ok::<_, Infallible>(message), reader))
-    });
-    let alive = KeepAlive::new().interval(HEARTBEAT).text("still here");
-    let mut response = Sse::new(messages).keep_alive(alive).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
-    Ok(response)
-}
-
-/// Places for readers who stay.
-#[derive(Clone, Debug)]
-pub(super) struct Streams {
-    free: Arc<Semaphore>,
-    count: usize,
-}
-
-impl Default for Streams {
-    fn default() -> Self {
-        Self::of(MAX_STREAMS)
-    }
-}
-
-impl Streams {
-    pub(super) fn of(count: usize) -> Self {
-        let free = Arc::new(Semaphore::new(count));
-        Self { free, count }
-    }
-
-    /// How many are taken.
-    pub(super) fn taken(&self) -> usize {
-        self.count - self.free.available_permits()
-    }
-
-    fn take(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let taken = self.free.clone().try_acquire_owned();
-        taken.map_err(|_| Problem::Busy { what: "streams" })
-    }
+    Ok(stream(reader, place))
 }
 
 /// One reader and how far it is.
@@ -129,11 +93,10 @@ struct Reader {
     progress: watch::Receiver<Progress>,
     next: u64,
     waiting: VecDeque<Message>,
-    _place: OwnedSemaphorePermit,
 }
 
-impl Reader {
-    /// The next message; none when the log stops, or its store fails.
+impl Messages for Reader {
+    /// None when the log stops, or its store fails.
     async fn next(&mut self) -> Option<Message> {
         loop {
             if let Some(message) = self.waiting.pop_front() {
@@ -152,7 +115,9 @@ impl Reader {
             }
         }
     }
+}
 
+impl Reader {
     /// Takes up what is left of one bundle.
     async fn read(&mut self, published: TreeSize) -> Option<()> {
         let from = self.next;
@@ -206,7 +171,5 @@ const BAD_LAST: Problem = Problem::BadAddress {
 };
 /// A bundle is read whole anyway; its entries take at most 4 MiB, and a message 400 bytes.
 const BUNDLE_ENTRIES: u64 = 256;
-/// Proxies close what is silent for 30 s or 60 s.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Each holds a connection and up to 100 KiB; 100 MiB together.
-const MAX_STREAMS: usize = 1_024;
+pub(super) const MAX_STREAMS: usize = 1_024;

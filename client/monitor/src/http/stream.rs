@@ -12,19 +12,18 @@
 //! Whoever resumes with the last number he has loses nothing and gets nothing twice. A number that this journal has not
 //! reached is of another journal, and everything in this one is new.
 
-use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+use std::collections::VecDeque;
 
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
-    response::{
-        IntoResponse, Response,
-        sse::{Event as Message, KeepAlive, Sse},
-    },
+    http::HeaderMap,
+    response::{IntoResponse, Response, sse::Event as Message},
 };
-use futures_util::stream::unfold;
-use labelproof_host::web::{NO_STORE, Query};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use labelproof_host::web::{
+    Query,
+    stream::{Messages, stream},
+};
+use tokio::sync::watch;
 
 use super::{Service, apart, error::Problem};
 use crate::alert::Numbered;
@@ -49,10 +48,8 @@ pub(super) async fn alerts(
         }
         None => None,
     };
-    let place = service
-        .streams
-        .take()
-        .map_err(IntoResponse::into_response)?;
+    let place = service.streams.take();
+    let place = place.ok_or_else(|| Problem::Busy { what: "streams" }.into_response())?;
     let newest = service.journal.newest();
     let after = match last.or(after) {
         None => newest,
@@ -65,41 +62,8 @@ pub(super) async fn alerts(
         service,
         after,
         waiting: VecDeque::new(),
-        _place: place,
     };
-    let messages = unfold(reader, async |mut reader| {
-        let message = reader.next().await?;
-        Some((Ok::<_, Infallible>(message), reader))
-    });
-    let alive = KeepAlive::new().interval(HEARTBEAT).text("still here");
-    let mut response = Sse::new(messages).keep_alive(alive).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
-    Ok(response)
-}
-
-/// Places for readers who stay.
-#[derive(Clone, Debug)]
-pub(super) struct Streams {
-    free: Arc<Semaphore>,
-    count: usize,
-}
-
-impl Streams {
-    pub(super) fn of(count: usize) -> Self {
-        let free = Arc::new(Semaphore::new(count));
-        Self { free, count }
-    }
-
-    /// How many are taken.
-    pub(super) fn taken(&self) -> usize {
-        self.count - self.free.available_permits()
-    }
-
-    fn take(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let taken = self.free.clone().try_acquire_owned();
-        taken.map_err(|_| Problem::Busy { what: "streams" })
-    }
+    Ok(stream(reader, place))
 }
 
 /// One reader and how far it is.
@@ -109,11 +73,10 @@ struct Reader {
     ending: watch::Receiver<bool>,
     after: u64,
     waiting: VecDeque<Message>,
-    _place: OwnedSemaphorePermit,
 }
 
-impl Reader {
-    /// The next message; none when the monitor stops, or its journal cannot be read.
+impl Messages for Reader {
+    /// None when the monitor stops, or its journal cannot be read.
     async fn next(&mut self) -> Option<Message> {
         loop {
             if let Some(message) = self.waiting.pop_front() {
@@ -153,7 +116,5 @@ const BAD_LAST: Problem = Problem::BadAddress {
 };
 /// About half a megabyte for each reader who is behind.
 const AT_ONCE: usize = 16;
-/// Proxies close what is silent for 30 s or 60 s.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Each holds a connection, and half a megabyte while it is behind.
 pub(super) const MAX_STREAMS: usize = 256;
