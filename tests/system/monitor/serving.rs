@@ -264,7 +264,8 @@ fn killed_at_any_moment_the_receiver_gets_every_alert_and_knows_those_that_come_
             "the same id each time"
         );
     }
-    assert_eq!(running.stop(), 0);
+    // All may have come before the last start, which then has not got so far as to be asked to stop.
+    running.kill();
 }
 
 #[test]
