@@ -5,7 +5,8 @@
 //! DIR/lie/shown-to-another.note    one of the same size, over a list in which a label was never revoked
 //! DIR/lie/fork.evidence            the two together
 //! ```
-//! Only who holds the log's key can do this, and nobody is told: the log that runs goes on as it was.
+//! Only who holds the log's key can do this. The demo's monitor is handed the second head, and alerts; the log that
+//! runs goes on as it was.
 
 use std::fs;
 use std::io;
@@ -26,8 +27,8 @@ use labelproof_host::keyfile;
 use labelproof_host::tiles::{DirTiles, TileReader, TilesError};
 use labelproof_tests::programs::Program;
 
-use crate::say;
 use crate::tour::quoted;
+use crate::{monitor, say};
 
 /// Lies with the key of the demo in `dir`, and shows how that ends.
 ///
@@ -70,7 +71,9 @@ pub(crate) fn tell(dir: &Path) -> io::Result<()> {
         let root = head.head().root();
         say(format_args!("  {}  root {root}", file.display()))?;
     }
-    say("No witness cosigns the second one. Two who were shown one each lay them together:")?;
+    say("No witness cosigns the second one.")?;
+    monitor::hand_in(dir, &lie.head)?;
+    say("Two who were shown one each can also lay them together themselves:")?;
     convict(dir, &folder.join("fork.evidence"), &evidence)
 }
 
@@ -116,7 +119,7 @@ fn convict(dir: &Path, file: &Path, evidence: &Evidence) -> io::Result<()> {
     fs::write(file, evidence.to_bytes())?;
     let trust = dir.join("trust.toml");
     say(format_args!(
-        "\n$ labelproof verify {} --trust {}",
+        "\n  $ labelproof verify {} --trust {}",
         quoted(file),
         quoted(&trust)
     ))?;
@@ -128,7 +131,7 @@ fn convict(dir: &Path, file: &Path, evidence: &Evidence) -> io::Result<()> {
         .stdin(Stdio::null())
         .status()?;
     let code = status.code().unwrap_or(-1);
-    say(format_args!("  exit code {code}"))?;
+    say(format_args!("    exit code {code}"))?;
     if code != i32::from(Exit::LogMisbehaved.code()) {
         return Err(io::Error::other("the evidence convicts nobody"));
     }

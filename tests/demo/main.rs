@@ -1,6 +1,6 @@
 //! The whole network on this machine: `labelproof-demo`, and the programs it is made of.
 //!
-//! One file is all of them. Started under its own name it lays out a log, seven witnesses and
+//! One file is all of them. Started under its own name it lays out a log, seven witnesses, a monitor and
 //! two hundred invented labels, checks a few, and says what a person can try; started as
 //! `labelproof`, `labelproof-log`, `labelproof-witness` or `labelproof-monitor` (links in `DIR/bin`), it is that
 //! program. Child processes end with the demo, also when it is killed.
@@ -21,14 +21,15 @@ mod assortment;
 mod check;
 mod labels;
 mod lie;
+mod monitor;
 mod publish;
 mod registry;
 mod story;
 mod tour;
 
-/// A whole network on this machine: a log, seven witnesses, two hundred invented labels.
+/// A whole network on this machine: a log, seven witnesses, a monitor, two hundred invented labels.
 ///
-/// Prints what it does as it does it, and ends with eight commands to try in another terminal.
+/// Prints what it does as it does it, and ends with nine commands to try in another terminal.
 /// Ctrl-C stops everything.
 #[derive(Debug, Parser)]
 #[command(
@@ -40,7 +41,7 @@ mod tour;
 struct Args {
     #[command(subcommand)]
     command: Option<Instead>,
-    /// Run the eight commands as printed, then stop; exits with 0 if each did what it says.
+    /// Run the nine commands as printed, then stop; exits with 0 if each did what it says.
     #[arg(long)]
     once: bool,
     /// Where everything goes, and stays; a folder that goes with the demo if absent.
@@ -53,8 +54,8 @@ struct Args {
 enum Instead {
     /// Lie with the log key of a demo that is up, and watch the lie being proved.
     ///
-    /// Signs a second list of the same size in which a label was never revoked, makes evidence of the two heads, and
-    /// runs `labelproof verify` on it. Nothing is published: the log that runs goes on as it was.
+    /// Signs a second list of the same size in which a label was never revoked, hands it to the demo's monitor, makes
+    /// evidence of the two heads, and runs `labelproof verify` on it. The log that runs goes on as it was.
     #[command(after_help = "Example: labelproof-demo lie --dir demo")]
     Lie {
         /// The folder that the demo was started with.

@@ -11,6 +11,7 @@ use labelproof_tests::world::WITNESSES;
 
 use crate::check::Client;
 use crate::labels::{End, Label, days_before, now};
+use crate::monitor::Monitor;
 use crate::publish::publish;
 use crate::registry::{Keys, SCHEMES, foundation, genesis};
 use crate::say;
@@ -37,6 +38,7 @@ pub(crate) enum Keeping {
 /// A network that is up.
 pub(crate) struct Story {
     network: Network,
+    monitor: Monitor,
 }
 
 /// Brings the network up in `dir`, and says what happens.
@@ -86,35 +88,43 @@ pub(crate) fn tell(dir: &Path, keeping: Keeping, mode: Mode) -> io::Result<Story
             .collect(),
     )?;
     teller.say("labels", &tally(&labels))?;
-    check(&teller, &network, &labels)?;
     let tour = Tour::new(dir, network.programs().bin(), &network.trust(), &keys)?;
+    let monitor = Monitor::start(dir, network.programs(), &network.trust(), mode)?;
+    teller.say(
+        "monitor",
+        &format!(
+            "{} verifies every entry, and watches one label",
+            monitor.url()
+        ),
+    )?;
+    check(&teller, &network, &labels)?;
     if mode == Mode::Once {
         tour.run()?;
     }
     tour.print(last_words(mode, keeping))?;
-    Ok(Story { network })
+    Ok(Story { network, monitor })
 }
 
-/// What a person can do with the eight commands; they are on the screen when the network is gone.
+/// What a person can do with the nine commands; they are on the screen when the network is gone.
 fn last_words(mode: Mode, keeping: Keeping) -> &'static str {
     match (mode, keeping) {
-        (Mode::Stay, _) => "Your turn, in another terminal. The eight commands at the end show",
+        (Mode::Stay, _) => "Your turn, in another terminal. The nine commands at the end show",
         (Mode::Once, Keeping::Passing) => {
-            "All eight did what they should. The network stops now, and its folder goes with it:\n\
+            "All nine did what they should. The network stops now, and its folder goes with it:\n\
              `--dir DIR` keeps the folder, and without `--once` all runs until Ctrl-C.\n\
-             The eight commands at the end showed"
+             The nine commands at the end showed"
         }
         (Mode::Once, Keeping::Kept) => {
-            "All eight did what they should. The network stops now, and its folder stays;\n\
-             without `--once` all runs until Ctrl-C. The eight commands at the end showed"
+            "All nine did what they should. The network stops now, and its folder stays;\n\
+             without `--once` all runs until Ctrl-C. The nine commands at the end showed"
         }
     }
 }
 
 impl Story {
-    /// Stops every process cleanly, the log first.
+    /// Stops every process cleanly, the monitor first, then the log.
     pub(crate) fn stop(self) -> ExitCode {
-        match self.network.stop() {
+        match self.monitor.stop().and_then(|()| self.network.stop()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("error: {error}");
@@ -188,7 +198,7 @@ struct Teller {
 impl Teller {
     fn greet(&self, dir: &Path, keeping: Keeping) -> io::Result<()> {
         say("Labelproof, a registry of product labels that needs no trust in whoever runs it:")?;
-        say("a log, seven witnesses and two hundred labels, on this machine.\n")?;
+        say("a log, seven witnesses, a monitor and two hundred labels, on this machine.\n")?;
         let fate = match keeping {
             Keeping::Kept => "stays there",
             Keeping::Passing => "goes with the demo",

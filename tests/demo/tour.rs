@@ -1,7 +1,7 @@
-//! Eight commands to try: what they are, and a run of them as a person would.
+//! Nine commands to try: what they are, and a run of them as a person would.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use labelproof_tests::daemon::CHILD_VARIABLE;
@@ -9,12 +9,12 @@ use labelproof_tests::daemon::CHILD_VARIABLE;
 use crate::assortment;
 use crate::labels::{End, Label};
 use crate::registry::{Keys, scheme};
-use crate::say;
+use crate::{monitor, say};
 
 /// A label that no file here issues.
 pub(crate) const NEVER_ISSUED: &str = "jp.jc-star/EX-999999";
 
-/// The eight commands, and the line that makes them work.
+/// The nine commands, and the line that makes them work.
 pub(crate) struct Tour {
     export: String,
     steps: [Step; STEPS],
@@ -49,8 +49,8 @@ impl Tour {
         let out = quoted(&dir.join("revoked"));
         let assortment = quoted(&assortment::write(dir)?);
         let report = quoted(&dir.join("assortment.html"));
-        let monitor = quoted(&dir.join("monitor"));
-        let config = quoted(&watch(dir, active.id)?);
+        let auditor = quoted(&dir.join("auditor"));
+        let config = quoted(&monitor::watch(dir, active.id)?);
         let product = Label::gtin_of_three().trim_start_matches('0');
         let step = |command, shows, code| Step {
             command,
@@ -105,16 +105,21 @@ impl Tour {
                 ),
                 step(
                     format!(
-                        "labelproof-monitor once --trust {trust} --dir {monitor} --config {config} --since 0"
+                        "labelproof-monitor once --trust {trust} --dir {auditor} --config {config} --since 0"
                     ),
                     "an auditor verifies every entry, and is told of that revocation with its proof",
+                    0,
+                ),
+                step(
+                    format!("labelproof-demo lie --dir {}", quoted(dir)),
+                    "whoever holds the log's key lies with it; the monitor finds out, and anybody can check it",
                     0,
                 ),
             ],
         })
     }
 
-    /// Prints `before` and what the commands show, then the nine lines alone.
+    /// Prints `before` and what the commands show, then the ten lines alone.
     ///
     /// # Errors
     /// Nobody reads.
@@ -158,20 +163,6 @@ impl Tour {
     }
 }
 
-/// Writes the configuration of a monitor that watches one label.
-fn watch(dir: &Path, label: &str) -> io::Result<PathBuf> {
-    std::fs::write(
-        dir.join("watch.txt"),
-        format!("label {label} kind label.revoke\n"),
-    )?;
-    let config = dir.join("monitor.toml");
-    std::fs::write(
-        &config,
-        "[[watch]]\nname = \"mine\"\nfile = \"watch.txt\"\n",
-    )?;
-    Ok(config)
-}
-
 /// A path as a shell takes it.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.to_string_lossy();
@@ -186,7 +177,7 @@ pub(crate) fn quoted(path: &Path) -> String {
 }
 
 /// Each shows one thing; more are not read.
-const STEPS: usize = 8;
+const STEPS: usize = 9;
 
 #[cfg(test)]
 mod tests {

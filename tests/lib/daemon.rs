@@ -8,11 +8,13 @@ use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a daemon may take to print its address; a full start takes well under a second,
 /// a busy machine ten times that.
 const START_LIMIT: Duration = Duration::from_secs(60);
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// Set for children, so that `labelproof-demo` knows to end with its standard input.
 pub const CHILD_VARIABLE: &str = "LABELPROOF_DEMO_CHILD";
@@ -34,6 +36,48 @@ impl Daemon {
     /// The program cannot be started, ended before it printed an address (its standard
     /// error is in the message), or printed none in 60 s.
     pub fn start(program: &Path, args: &[&str], stderr: &Path) -> io::Result<Self> {
+        let (sender, addresses) = mpsc::channel();
+        let on_line = move |line: &str| {
+            if let Some(url) = address_in(line) {
+                let _ = sender.send(url.to_owned());
+            }
+        };
+        Self::spawn(program, args, stderr, on_line, || {
+            addresses.recv_timeout(START_LIMIT).ok()
+        })
+    }
+
+    /// The same for one whose standard output is what it tells, a line each to `on_line`: its address is on standard
+    /// error.
+    ///
+    /// # Errors
+    /// As [`Daemon::start`].
+    pub fn start_telling(
+        program: &Path,
+        args: &[&str],
+        stderr: &Path,
+        on_line: impl FnMut(&str) + Send + 'static,
+    ) -> io::Result<Self> {
+        let until = Instant::now() + START_LIMIT;
+        Self::spawn(program, args, stderr, on_line, || {
+            while Instant::now() < until {
+                if let Some(url) = address_told(stderr) {
+                    return Some(url);
+                }
+                // A file tells nobody that it grew.
+                std::thread::sleep(BETWEEN_LOOKS);
+            }
+            None
+        })
+    }
+
+    fn spawn(
+        program: &Path,
+        args: &[&str],
+        stderr: &Path,
+        mut on_line: impl FnMut(&str) + Send + 'static,
+        address: impl FnOnce() -> Option<String>,
+    ) -> io::Result<Self> {
         let errors = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -46,16 +90,13 @@ impl Daemon {
             .stderr(errors)
             .spawn()?;
         let stdout = child.stdout.take().expect("standard output is piped");
-        let (sender, addresses) = mpsc::channel();
         std::thread::spawn(move || {
             // Read to the end, so that the daemon never blocks on a full pipe.
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if let Some(url) = address_in(&line) {
-                    let _ = sender.send(url.to_owned());
-                }
+                on_line(&line);
             }
         });
-        if let Ok(url) = addresses.recv_timeout(START_LIMIT) {
+        if let Some(url) = address() {
             return Ok(Self {
                 child,
                 url,
@@ -143,6 +184,17 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The newest address that a daemon told in this file, if it told one.
+#[must_use]
+pub fn address_told(stderr: &Path) -> Option<String> {
+    let said = std::fs::read_to_string(stderr).ok()?;
+    let mut lines = said.lines().filter(|line| line.contains("listening on"));
+    lines
+        .next_back()
+        .and_then(address_in)
+        .map(ToOwned::to_owned)
 }
 
 /// The `http://…` address in a line a daemon printed.

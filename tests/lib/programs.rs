@@ -49,15 +49,16 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Makes `dir/bin/<name>` for each program, as links to `demo`; existing links are replaced.
+    /// Makes `dir/bin/<name>` for each program and the demo itself, as links to `demo`; existing links are replaced.
     ///
     /// # Errors
     /// What the file system says.
     pub fn link(demo: &Path, dir: &Path) -> io::Result<Self> {
         let bin = dir.join("bin");
         std::fs::create_dir_all(&bin)?;
-        for program in Program::ALL {
-            let link = bin.join(program.name());
+        let names = Program::ALL.map(Program::name);
+        for name in names.into_iter().chain([DEMO]) {
+            let link = bin.join(name);
             if link.symlink_metadata().is_ok() {
                 std::fs::remove_file(&link)?;
             }
@@ -78,3 +79,6 @@ impl Programs {
         self.bin.join(program.name())
     }
 }
+
+/// What is all of them.
+const DEMO: &str = "labelproof-demo";
