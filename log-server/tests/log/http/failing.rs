@@ -251,7 +251,7 @@ async fn a_slow_disk_holds_up_only_those_who_need_it() {
     let id = id_of(&issue(1));
     let slow = [
         format!("/v1/events/{id}"),
-        "/v1/status/label/jp.jc-star/EX-000001".to_owned(),
+        "/v1/status/gtin/09521234001010".to_owned(),
     ];
     for path in slow {
         let (router, asked) = (router.clone(), router.clone());
