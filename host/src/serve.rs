@@ -19,6 +19,8 @@ pub use limits::{Limits, LimitsTable};
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +32,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
@@ -39,6 +41,23 @@ use self::body::PacedBody;
 use self::places::{Answer, Place, Places};
 use self::stream::StallingStream;
 use crate::metrics::Held;
+
+/// Listens on an address, with room for many who come at once.
+///
+/// # Errors
+/// What the system says.
+///
+/// # Panics
+/// Outside a tokio runtime.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves `router` on `listener` until `shutdown` is ready and the running requests are done; `open` counts the
 /// connections.
@@ -182,6 +201,8 @@ fn descriptors_for_connections() -> usize {
     most.max(1)
 }
 
+/// As many as Linux grants by itself (`net.core.somaxconn`): beyond them a caller tries again after 1, 3, 7 … seconds.
+const BACKLOG: u32 = 4_096;
 /// Long enough not to spin while descriptors are exhausted, short enough not to be noticed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

@@ -17,10 +17,10 @@ use labelproof_core::policy::{Policy, WitnessedCheckpoint};
 use labelproof_host::{
     exit::Exit,
     logging::causes,
-    serve::{Limits, serve},
+    serve::{Limits, listen, serve},
     shutdown::Shutdown,
 };
-use tokio::{net::TcpListener, sync::watch};
+use tokio::sync::watch;
 use tracing::{error, info};
 
 use crate::{
@@ -151,9 +151,8 @@ impl Daemon {
             .max_blocking_threads(MAX_BLOCKING_THREADS)
             .build()?;
         let (listener, mut signals) = runtime.block_on(async {
-            let listener = TcpListener::bind(address)
-                .await
-                .map_err(|source| DaemonError::Listen { address, source })?;
+            let listener =
+                listen(address).map_err(|source| DaemonError::Listen { address, source })?;
             Ok::<_, DaemonError>((listener, Shutdown::listen()?))
         })?;
         let bound = listener.local_addr()?;

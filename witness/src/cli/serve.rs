@@ -10,7 +10,7 @@ use labelproof_host::clock::SystemClock;
 use labelproof_host::config;
 use labelproof_host::fs::Fs;
 use labelproof_host::keyfile;
-use labelproof_host::serve::{Limits, LimitsTable, serve};
+use labelproof_host::serve::{self, Limits, LimitsTable};
 use labelproof_host::shutdown::Shutdown;
 use serde::Deserialize;
 
@@ -96,9 +96,7 @@ pub(super) fn run(fs: Arc<dyn Fs>, args: Options) -> Result<(), CliError> {
             address: listen,
             source,
         };
-        let listener = tokio::net::TcpListener::bind(listen)
-            .await
-            .map_err(failed)?;
+        let listener = serve::listen(listen).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         say(&format!("{} listening on http://{address}", vkey.name()))?;
         tracing::info!(%address, vkey = %vkey, "serving");
@@ -109,7 +107,7 @@ pub(super) fn run(fs: Arc<dyn Fs>, args: Options) -> Result<(), CliError> {
                 () = watched.closed() => {}
             }
         };
-        serve(listener, router(face), limits, metrics.connections(), stop).await;
+        serve::serve(listener, router(face), limits, metrics.connections(), stop).await;
         Ok(())
     });
     drop(runtime);

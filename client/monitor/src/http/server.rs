@@ -6,8 +6,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use labelproof_host::serve::{Limits, serve};
-use tokio::net::TcpListener;
+use labelproof_host::serve::{Limits, listen, serve};
 
 use super::{Service, app};
 
@@ -29,7 +28,7 @@ impl Server {
             .worker_threads(WORKERS)
             .enable_all()
             .build()?;
-        let listener = runtime.block_on(TcpListener::bind(address))?;
+        let listener = runtime.block_on(async { listen(address) })?;
         let address = listener.local_addr()?;
         let own = service.clone();
         let thread = thread::Builder::new().name("http".into()).spawn(move || {
