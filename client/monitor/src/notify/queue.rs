@@ -3,7 +3,9 @@
 //! ```text
 //! next         number of the first alert it was not given
 //! failures     how often it failed in a row; then it is asked after 5 s · 30 s · 2 min · 10 min · 30 min · 1 h · 1 h …
+//! down         since when it fails in a row
 //! aside        alerts it would not take while it took others, each with tries of its own, given up after five days
+//!              in which the channel worked
 //! gone         since when it wants no more
 //! ```
 //! Message in, actions out: no file, socket or clock. The journal of alerts is the truth; a queue is lost without loss,
@@ -21,6 +23,8 @@ pub struct Queue {
     tries: u32,
     failures: u32,
     due_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    down_ms: Option<u64>,
     aside: Vec<Aside>,
     given_up: u64,
     gone_ms: Option<u64>,
@@ -89,6 +93,7 @@ impl Queue {
             tries: 0,
             failures: 0,
             due_ms: 0,
+            down_ms: None,
             aside: Vec::new(),
             given_up: 0,
             gone_ms: None,
@@ -99,12 +104,14 @@ impl Queue {
     #[must_use]
     pub fn for_another(mut self) -> Self {
         for aside in &mut self.aside {
-            aside.due_ms = 0;
+            // What the other one would not take says nothing of this one.
+            (aside.due_ms, aside.tries) = (0, 0);
         }
         Self {
             tries: 0,
             failures: 0,
             due_ms: 0,
+            down_ms: None,
             gone_ms: None,
             ..self
         }
@@ -184,11 +191,16 @@ impl Queue {
                     Some(at) => drop(self.aside.remove(at)),
                     None => self.pass(),
                 }
-                self.works()
+                self.works(now_ms)
+            }
+            (Outcome::Refused, Some(at)) => {
+                let mut told = self.works(now_ms);
+                told.extend(self.failed_again(at, outcome, now_ms, jitter));
+                told
             }
             (outcome, Some(at)) => self.failed_again(at, outcome, now_ms, jitter),
             (Outcome::Refused, None) if self.aside.len() < MAX_ASIDE => {
-                let mut told = self.works();
+                let mut told = self.works(now_ms);
                 self.set_aside(now_ms, jitter);
                 told.push(Told::SetAside(number));
                 told
@@ -198,12 +210,16 @@ impl Queue {
     }
 
     /// The channel answers; whatever waited for that is due.
-    fn works(&mut self) -> Vec<Told> {
+    fn works(&mut self, now_ms: u64) -> Vec<Told> {
         if self.failures == 0 {
             return Vec::new();
         }
+        let down_ms = self.down_ms.take().unwrap_or(now_ms);
         (self.failures, self.due_ms) = (0, 0);
         for aside in &mut self.aside {
+            // The days in which the channel took nothing are held against no alert.
+            let lost_ms = now_ms.saturating_sub(down_ms.max(aside.since_ms));
+            aside.since_ms = aside.since_ms.saturating_add(lost_ms);
             aside.due_ms = 0;
         }
         vec![Told::Back]
@@ -215,6 +231,7 @@ impl Queue {
         self.due_ms = due_after(self.failures, outcome, now_ms, jitter);
         let mut told = Vec::new();
         if self.failures == 1 {
+            self.down_ms = Some(now_ms);
             told.push(Told::Down);
         }
         // Perhaps it is this alert that the receiver falls over.
@@ -227,12 +244,13 @@ impl Queue {
 
     /// One that waits failed again; it says nothing of the channel, which may work for the others.
     fn failed_again(&mut self, at: usize, outcome: Outcome, now_ms: u64, jitter: u64) -> Vec<Told> {
+        let is_down = self.failures > 0;
         let aside = &mut self.aside[at];
         aside.tries = aside.tries.saturating_add(1);
         aside.due_ms = due_after(aside.tries, outcome, now_ms, jitter);
         // Tries too: a clock that steps ahead by a year gives nothing up.
         let days = now_ms.saturating_sub(aside.since_ms) >= GIVE_UP_MS;
-        if !days || aside.tries < TRIES_AT_LEAST {
+        if is_down || !days || aside.tries < TRIES_AT_LEAST {
             return Vec::new();
         }
         self.given_up = self.given_up.saturating_add(1);

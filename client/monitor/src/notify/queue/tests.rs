@@ -60,6 +60,57 @@ fn a_channel_that_is_down_for_a_day_gets_everything_after_it() {
 }
 
 #[test]
+fn a_channel_that_takes_nothing_for_ten_days_loses_nothing() {
+    let mut queue = Queue::from(1);
+    let mut got = Vec::new();
+    let (_, told) = run(&mut queue, 4, 12 * DAY, |now, number| {
+        if now < 10 * DAY {
+            return DOWN;
+        }
+        got.push(number);
+        Outcome::Delivered
+    });
+    got.sort_unstable();
+    assert_eq!((got, queue.given_up()), (vec![1, 2, 3], 0));
+    assert!(told.contains(&Told::Back), "{told:?}");
+}
+
+#[test]
+fn days_in_which_a_channel_was_down_are_held_against_no_alert() {
+    let mut queue = Queue::from(1);
+    // Back after ten days, and for two more it will not have the first.
+    let (tries, told) = run(&mut queue, 4, 30 * DAY, |now, number| match number {
+        _ if now < 10 * DAY => DOWN,
+        1 if now < 12 * DAY => Outcome::Refused,
+        _ => Outcome::Delivered,
+    });
+    let last = *tries.last().unwrap();
+    assert!(last.1 == 1 && last.0 >= 12 * DAY, "{last:?}");
+    assert_eq!((queue.given_up(), queue.aside()), (0, 0), "{told:?}");
+}
+
+#[test]
+fn a_channel_that_refuses_what_waits_is_not_down() {
+    let mut queue = Queue::from(1);
+    let (_, told) = run(&mut queue, 2, 30 * DAY, |now, _| match now {
+        _ if now < DAY => DOWN,
+        _ => Outcome::Refused,
+    });
+    let want = [Told::Down, Told::SetAside(1), Told::Back, Told::GaveUp(1)];
+    assert_eq!(told, want);
+}
+
+#[test]
+fn another_receiver_has_tries_of_its_own() {
+    let mut queue = Queue::from(1);
+    run(&mut queue, 2, 4 * DAY, |_, _| Outcome::Refused);
+    let mut queue = queue.for_another();
+    assert_eq!(queue.step(6 * DAY, 2), Step::Try(1));
+    assert_eq!(queue.ended(1, DOWN, 6 * DAY, EVEN), []);
+    assert_eq!((queue.given_up(), queue.aside()), (0, 1));
+}
+
+#[test]
 fn pauses_grow_to_an_hour_with_a_quarter_of_chance() {
     let mut queue = Queue::from(1);
     let (tries, _) = run(&mut queue, 2, 6 * 3_600_000, |_, _| DOWN);
