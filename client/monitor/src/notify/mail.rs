@@ -86,16 +86,17 @@ impl Mail {
         }
         Self {
             transport: transport.build(),
-            target: format!("{server} {to}"),
+            target: format!("{server} {}", to.0.email),
             from,
             to,
             clock,
         }
     }
 
-    /// Tells one mailbox from another, and strangers on a status page nothing of it.
+    /// Tells one mailbox from another, by whatever name it is written, and strangers on a status page nothing of it.
     pub(crate) fn label(&self) -> String {
-        let hash = hex::encode(Sha256::digest(self.to.to_string()));
+        let address: &str = self.to.0.email.as_ref();
+        let hash = hex::encode(Sha256::digest(address));
         hash[..LABEL_DIGITS].to_owned()
     }
 

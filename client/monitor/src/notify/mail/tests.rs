@@ -367,6 +367,11 @@ fn mailboxes_have_channels_of_their_own_and_strangers_learn_nothing() {
     };
     assert_ne!(label("a@authority.example"), label("b@authority.example"));
     assert_eq!(label("a@authority.example").len(), 8);
+    // A name written before it makes no other mailbox of it.
+    assert_eq!(
+        label("Desk <a@authority.example>"),
+        label("a@authority.example")
+    );
 }
 
 #[test]
