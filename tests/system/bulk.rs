@@ -1,6 +1,7 @@
 //! Many labels from one file: what is right goes in once, what is wrong is named, and a kill changes nothing.
 
 mod answers;
+mod known;
 mod mistakes;
 mod sheet;
 

@@ -3,7 +3,7 @@
 use labelproof::{
     batch::{Mode, Note, Outcome, Sender},
     lookup::look_at,
-    patience::{Sleep, patiently},
+    patience::Sleep,
     submit::Arrival,
 };
 use labelproof_core::merkle::LeafIndex;
@@ -15,9 +15,11 @@ use super::{
     journal::Logged,
     progress,
     rows::{Entry, Fate},
+    stand::Shared,
 };
 use crate::{
     deliver::Destination,
+    lookup::failed,
     outcome::{entry_exit, problem_exit, server_exit},
     report::{Failure, chain},
 };
@@ -66,30 +68,39 @@ impl Run<'_> {
         });
         bar.finish_and_clear();
         kept?;
+        let patience = Shared::default();
         for (place, index) in unproved {
-            self.find(place, index, to)?;
+            self.find(place, index, to, &patience)?;
         }
         Ok(())
     }
 
-    /// An event that came before under another signature is found in the label's proved history.
+    /// An event that came before under another signature is found in the label's proved history; a row whose label
+    /// cannot be looked at is not known.
     fn find(
         &mut self,
         place: usize,
         index: LeafIndex,
         to: &Destination<'_>,
+        patience: &Shared,
     ) -> Result<(), Failure> {
         let entry = &mut self.entries[place];
         let Some(event) = entry.event() else {
             return Ok(());
         };
         let ask = || look_at(&to.server, to.log, entry.subject(), self.world.now());
-        let looked = patiently(&Sleep, ask);
-        let found = looked.as_ref().is_ok_and(|looked| {
-            let mut history = looked.history().iter();
-            history.any(|past| past.index() == index && past.event().id() == event)
-        });
-        if found {
+        let looked = match patience.ask(ask) {
+            Ok(looked) => looked,
+            Err(error) => {
+                let failure = failed(&to.server, &error, self.world);
+                let what = failure.what();
+                let what = format!("the log says it has the event as entry {index}; {what}");
+                entry.fail("not-known", failure.exit(), what);
+                return Ok(());
+            }
+        };
+        let mut history = looked.history().iter();
+        if history.any(|past| past.index() == index && past.event().id() == event) {
             entry.fate = Fate::Known(index);
             return self.logged.add(event, index);
         }

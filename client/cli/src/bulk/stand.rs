@@ -181,12 +181,16 @@ impl Run<'_> {
 
 /// Patience that all askers share: a log that used it up for one row is asked once for each of the others.
 #[derive(Debug, Default)]
-struct Shared {
+pub(super) struct Shared {
     used_up: AtomicBool,
 }
 
 impl Shared {
-    fn ask<T, E: Passing>(&self, work: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    /// Does `work` with what patience is left.
+    ///
+    /// # Errors
+    /// The last failure.
+    pub(super) fn ask<T, E: Passing>(&self, work: impl FnMut() -> Result<T, E>) -> Result<T, E> {
         patiently(self, work).inspect_err(|error| {
             if error.retry() != Retry::Never {
                 self.used_up.store(true, Ordering::Relaxed);
