@@ -262,6 +262,22 @@ fn another_copy_convicts_nobody_or_proves_a_fork() {
 }
 
 #[test]
+fn a_copy_that_is_not_whole_decides_nothing() {
+    let mut lying = honest();
+    lie_in_head(&mut lying, 6, "7");
+    let bench = Bench::copying(&lying);
+    let evidence = bench.wrong_head(last(&lying));
+    convicts(&bench.verify(&evidence, &["--mirror", COPY]), &["issues"]);
+    for part in ["tile/entries", "tile"] {
+        std::fs::remove_dir_all(bench.desk.path(COPY).join(part)).unwrap();
+        let torn = bench.verify(&evidence, &["--mirror", COPY]);
+        assert_eq!(torn.code, 19, "without {part}: {torn:?}");
+        let next = "labelproof mirror --check";
+        assert!(torn.stdout.contains(next), "{}", torn.stdout);
+    }
+}
+
+#[test]
 fn evidence_against_others_and_changed_evidence_convict_nobody() {
     let mut lying = honest();
     lie_in_head(&mut lying, 8, "1");

@@ -84,8 +84,9 @@ impl Bench<'_> {
             VerifyError::NeedsMirror { .. } => on(Exit::Undecidable).next(
                 "copy the log with `labelproof mirror --dir DIR`, and repeat with --mirror DIR",
             ),
+            // A copy that is not whole says nothing of the log.
             VerifyError::Tiles(source) => on(match tiles_exit(source) {
-                Exit::Unreachable => Exit::NotInLog,
+                Exit::Unreachable => Exit::Undecidable,
                 other => other,
             })
             .next("see what is wrong with `labelproof mirror --check`"),
