@@ -9,7 +9,7 @@
 //! {"type":"alert.quorum_lost","timestamp":"2026-11-25T07:00:00Z","data":<the line of the alert>}
 //! ```
 //! 2xx: taken. 410: unsubscribed. 400, 413, 415, 422: not this alert. All else, a redirect too: again later, and not before
-//! the time in `Retry-After`. Connects to no address inside this network but those that were allowed.
+//! the time in `Retry-After`, an hour at most. Connects to no address inside this network but those that were allowed.
 
 mod secret;
 
