@@ -68,7 +68,7 @@ pub(crate) enum Verdict {
 /// What an entry breaks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Breach {
-    /// The state function refuses it.
+    /// The state function refuses it, or it stands where the state head must.
     BadEntry,
     /// A state head that the entries do not give.
     WrongHead,

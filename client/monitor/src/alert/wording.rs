@@ -125,7 +125,7 @@ impl Alert {
             ),
             Claim::BadEntry => (
                 format!("{origin} holds an entry that breaks a rule"),
-                "The state function refuses the entry, which an honest log would never have taken.",
+                "The state function refuses the entry, or it stands where the state head must; an honest log would never have taken it.",
                 " --mirror DIR",
             ),
         };
