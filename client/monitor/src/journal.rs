@@ -171,6 +171,18 @@ impl Journal {
         Ok(found)
     }
 
+    /// The alert with this number; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`FsError`].
+    pub fn one(&self, number: u64) -> Result<Option<Numbered>, FsError> {
+        let Some(before) = number.checked_sub(1) else {
+            return Ok(None);
+        };
+        let found = self.read(before, 1)?.into_iter().next();
+        Ok(found.filter(|found| found.number() == number))
+    }
+
     /// The number of the newest alert, 0 before the first.
     #[must_use]
     pub fn newest(&self) -> u64 {

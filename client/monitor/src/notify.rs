@@ -49,9 +49,7 @@ impl Alerts for Journal {
     }
 
     fn read(&self, number: u64) -> io::Result<Option<Numbered>> {
-        let found = Journal::read(self, number.saturating_sub(1), 1).map_err(io::Error::other)?;
-        let found = found.into_iter().next();
-        Ok(found.filter(|found| found.number() == number))
+        self.one(number).map_err(io::Error::other)
     }
 }
 

@@ -68,9 +68,7 @@ pub(super) async fn one(
     let number: u64 = number.parse().map_err(|_| Problem::BadAddress {
         what: "the last part of the address is the number of an alert",
     })?;
-    let before = number.checked_sub(1).ok_or(Problem::NotFound)?;
-    let found = apart(move || Ok(service.journal.read(before, 1)?)).await?;
-    let found = found.into_iter().find(|found| found.number() == number);
+    let found = apart(move || Ok(service.journal.one(number)?)).await?;
     let line = found.ok_or(Problem::NotFound)?.to_json() + "\n";
     let document = Document {
         bytes: line.into_bytes(),

@@ -89,8 +89,7 @@ impl Feeds {
         }
         let mut alerts = Vec::new();
         for number in &numbers {
-            let found = service.journal.read(number.saturating_sub(1), 1)?;
-            alerts.extend(found.into_iter().filter(|found| found.number() == *number));
+            alerts.extend(service.journal.one(*number)?);
         }
         let bytes: Arc<[u8]> = feed(service, list.as_ref(), &alerts).into_bytes().into();
         let written = Written {

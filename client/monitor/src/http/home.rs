@@ -31,7 +31,7 @@ pub(super) async fn home(
     let alerts = apart(move || {
         let mut alerts = Vec::new();
         for number in journal.recent(None, LAST_ALERTS) {
-            alerts.extend(journal.read(number.saturating_sub(1), 1)?);
+            alerts.extend(journal.one(number)?);
         }
         Ok(alerts)
     });

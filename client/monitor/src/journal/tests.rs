@@ -53,6 +53,8 @@ fn readers_find_every_number_from_any_other() {
         journal.append(vec![watched("a", index)]).unwrap();
     }
     assert!(journal.book().places.len() > 3, "more than one stride");
+    let one = |number| journal.one(number).unwrap().map(|one| one.number());
+    assert_eq!([0, 1, 150, 151].map(one), [None, Some(1), Some(150), None]);
     for journal in [journal, open(&fs)] {
         for after in 0..=150 {
             let want: Vec<u64> = (after + 1..=150).take(7).collect();
