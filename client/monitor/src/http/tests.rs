@@ -1,6 +1,7 @@
 //! The monitor over real connections.
 
 mod handed;
+mod pages;
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -290,81 +291,6 @@ fn readers_of_the_stream_are_as_many_as_there_are_places() {
 }
 
 #[test]
-fn a_feed_is_atom_and_changes_only_with_an_alert() {
-    const ATOM: &str = "http://www.w3.org/2005/Atom";
-    let world = World::new();
-    let empty = world.get("/feeds/quiet.atom");
-    let parsed = roxmltree::Document::parse(&empty.body).unwrap();
-    assert!(parsed.root_element().has_tag_name((ATOM, "feed")));
-    world.tell(1..=60);
-    let evil = "]]>&<b>\u{1}\u{fffe}\"'";
-    world
-        .journal
-        .append(vec![Alert::own_file(evil, samples::at(99))])
-        .unwrap();
-
-    let answer = world.get("/alerts.atom");
-    assert_eq!(
-        answer.header("content-type"),
-        Some("application/atom+xml; charset=utf-8")
-    );
-    let parsed = roxmltree::Document::parse(&answer.body).unwrap();
-    let feed = parsed.root_element();
-    let text = |node: roxmltree::Node<'_, '_>, name: &str| {
-        let mut found = node
-            .children()
-            .filter(|child| child.has_tag_name((ATOM, name)));
-        let text = found.next().unwrap().text().unwrap().to_owned();
-        assert!(found.next().is_none(), "one {name}");
-        text
-    };
-    let entries: Vec<_> = feed
-        .children()
-        .filter(|node| node.has_tag_name((ATOM, "entry")))
-        .collect();
-    assert_eq!(entries.len(), 50);
-    assert_eq!(text(feed, "updated"), samples::at(99).to_string());
-    // The newest first, each once, each with what the journal says.
-    assert_eq!(text(entries[0], "title"), "]]>&<b> \u{fffd}\"'");
-    let newest = world.journal.read(59, 1).unwrap().remove(0);
-    assert_eq!(
-        text(entries[1], "id"),
-        format!("urn:labelproof:alert:{}", newest.alert().id())
-    );
-    assert_eq!(text(entries[1], "updated"), newest.alert().at().to_string());
-    assert_eq!(text(entries[1], "summary"), newest.alert().detail());
-    let link = entries[1]
-        .children()
-        .find(|node| node.has_tag_name((ATOM, "link")))
-        .unwrap();
-    assert_eq!(
-        world.get(link.attribute("href").unwrap()).body,
-        newest.to_json() + "\n"
-    );
-    let mut ids: Vec<String> = entries.iter().map(|entry| text(*entry, "id")).collect();
-    ids.push(text(feed, "id"));
-    ids.sort();
-    ids.dedup();
-    assert_eq!(ids.len(), 51);
-
-    // The list has its own; another list has nothing of it.
-    let count = |path: &str| world.get(path).body.matches("<entry>").count();
-    assert_eq!(
-        (count("/feeds/recalls.atom"), count("/feeds/quiet.atom")),
-        (50, 0)
-    );
-
-    let tag = answer.header("etag").unwrap().to_owned();
-    let again = |tag: &str| {
-        let headers = [("if-none-match", tag)];
-        ask(world.server.address(), "GET", "/alerts.atom", &headers, b"").status
-    };
-    assert_eq!(again(&tag), 304);
-    world.tell(61..=61);
-    assert_eq!(again(&tag), 200);
-}
-
-#[test]
 fn it_is_ready_while_it_sees_and_says_why_it_is_not() {
     let world = World::new();
     assert_eq!(world.get("/livez").status, 200);
@@ -452,36 +378,5 @@ fn metrics_are_the_board_the_journal_and_the_channels() {
         names
             .iter()
             .all(|name| name.starts_with("labelproof_monitor_"))
-    );
-}
-
-#[test]
-fn the_home_page_says_how_it_stands_and_obeys_no_alert() {
-    let world = World::new();
-    world
-        .journal
-        .append(vec![Alert::own_file(
-            "<script>alert(1)</script>",
-            samples::at(5),
-        )])
-        .unwrap();
-    world.tell(1..=1);
-    let page = world.get("/");
-    for text in [
-        "labels.g7.example",
-        "all 9 entries",
-        "10 seconds ago",
-        "sees it",
-        "&lt;script&gt;alert(1)&lt;/script&gt;",
-        "warning: label.revoke jp.jc-star/EX-000001: vulnerability",
-        "/feeds/recalls.atom",
-    ] {
-        assert!(page.body.contains(text), "{text} in {}", page.body);
-    }
-    assert!(!page.body.contains("<script"));
-    assert!(
-        page.header("content-security-policy")
-            .unwrap()
-            .starts_with("default-src 'none'")
     );
 }
