@@ -16,6 +16,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use labelproof_core::checkpoint::Origin;
 use labelproof_host::fs::{Fs, FsError};
 use tokio::sync::watch;
 
@@ -199,6 +200,12 @@ impl Journal {
     #[must_use]
     pub fn recent(&self, rule: Option<&Rule>, most: usize) -> Vec<u64> {
         self.book().recent.numbers(rule, most)
+    }
+
+    /// The number of the newest alert with evidence against a log.
+    #[must_use]
+    pub fn evidence(&self, origin: &Origin) -> Option<u64> {
+        self.book().recent.evidence(origin)
     }
 
     /// How many alerts each rule raised since the journal was begun.

@@ -17,7 +17,7 @@ pub(super) async fn home(
         .board
         .logs()
         .iter()
-        .map(|log| about(log, now))
+        .map(|log| about(log, service.journal.evidence(log.origin()), now))
         .collect();
     let feeds = service.lists.iter().map(|list| {
         let address = format!("/feeds/{list}.atom");
@@ -53,15 +53,21 @@ pub(super) async fn home(
     Ok(shell.page("Monitor", &main, &request))
 }
 
-fn about(log: &Standing, now: Time) -> String {
+fn about(log: &Standing, evidence: Option<u64>, now: Time) -> String {
     let age = |time: Option<Time>| match time {
-        Some(time) => format!("{} ({} seconds ago)", shown(time), now.seconds_since(time)),
+        Some(time) => format!("{} ({})", shown(time), ago(now.seconds_since(time))),
         None => "never".to_owned(),
     };
-    let sight = match log.blind() {
-        Some((since, why)) => format!("blind since {}: {why}", shown(*since)),
-        None => "sees it".to_owned(),
+    let sight = match (log.blind(), evidence) {
+        (Some((since, why)), _) => format!("blind since {}: {why}", shown(*since)),
+        // That it is seen would be read as all being well.
+        (None, Some(_)) => "holds evidence against it".to_owned(),
+        (None, None) => "sees it".to_owned(),
     };
+    let evidence = evidence.map_or_else(Html::default, |number| {
+        let address = format!("/v1/alerts/{number}");
+        Html::link(&address, &format!("this log misbehaved: alert {number}"))
+    });
     let verified = match backlog(log) {
         0 => format!("all {} entries", log.verified()),
         waiting => format!("{} entries; {waiting} wait", log.verified()),
@@ -77,7 +83,15 @@ fn about(log: &Standing, now: Time) -> String {
         .map(|(name, value)| fact(name, &Html::text(value)))
         .collect();
     let origin = Html::text(log.origin().as_str());
-    format!("<h2>{origin}</h2>\n<dl>\n{facts}</dl>\n")
+    let evidence = fact("Evidence", &evidence);
+    format!("<h2>{origin}</h2>\n<dl>\n{evidence}{facts}</dl>\n")
+}
+
+fn ago(seconds: u64) -> String {
+    match seconds {
+        1 => "1 second ago".to_owned(),
+        seconds => format!("{seconds} seconds ago"),
+    }
 }
 
 fn told(numbered: &Numbered) -> String {

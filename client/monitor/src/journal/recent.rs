@@ -1,14 +1,18 @@
-//! The numbers of the newest alerts, and how many there are, by rule.
+//! The numbers of the newest alerts, and how many there are, by rule; and which log was accused last where.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::alert::{Numbered, Rule};
+use labelproof_core::checkpoint::Origin;
 
-/// Of all alerts, and of each rule; rules are as few as watch lists.
+use crate::alert::{Numbered, Proof, Rule};
+
+/// Of all alerts, of each rule, and of each log; rules are as few as watch lists, and logs as a trust file has.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     all: VecDeque<u64>,
     of: BTreeMap<Rule, (u64, VecDeque<u64>)>,
+    /// The newest alert with evidence against a log.
+    evidence: BTreeMap<Origin, u64>,
 }
 
 impl Recent {
@@ -18,6 +22,14 @@ impl Recent {
         *count += 1;
         push(newest, number);
         push(&mut self.all, number);
+        if let Proof::Evidence(evidence) = numbered.alert().proof() {
+            self.evidence.insert(evidence.origin().clone(), number);
+        }
+    }
+
+    /// The number of the newest alert with evidence against a log.
+    pub(super) fn evidence(&self, origin: &Origin) -> Option<u64> {
+        self.evidence.get(origin).copied()
     }
 
     /// The newest numbers, the newest first.

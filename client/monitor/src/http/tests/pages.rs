@@ -93,6 +93,7 @@ fn the_home_page_says_how_it_stands_and_obeys_no_alert() {
         "labels.g7.example",
         "all 9 entries",
         "10 seconds ago",
+        "1 second ago",
         "sees it",
         "&lt;script&gt;alert(1)&lt;/script&gt;",
         "warning: label.revoke jp.jc-star/EX-000001: vulnerability",
@@ -106,4 +107,20 @@ fn the_home_page_says_how_it_stands_and_obeys_no_alert() {
             .unwrap()
             .starts_with("default-src 'none'")
     );
+}
+
+#[test]
+fn the_home_page_says_of_a_log_that_it_misbehaved() {
+    let world = World::new();
+    let evidence = Alert::evidence(&samples::fork(), samples::at(5));
+    world.journal.append(vec![evidence]).unwrap();
+    world.tell(1..=1);
+    let page = world.get("/").body;
+    for text in [
+        "holds evidence against it",
+        "<a href=\"/v1/alerts/1\" rel=\"nofollow noopener\">this log misbehaved",
+    ] {
+        assert!(page.contains(text), "{text} in {page}");
+    }
+    assert!(!page.contains("sees it"), "{page}");
 }
