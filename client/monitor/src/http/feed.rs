@@ -17,7 +17,7 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use labelproof_host::web::{Document, NO_CACHE};
+use labelproof_host::web::{Document, Html, NO_CACHE};
 use sha2::{Digest as _, Sha256};
 
 use super::{Service, apart, error::Problem};
@@ -143,22 +143,16 @@ fn entry(numbered: &Numbered) -> String {
     )
 }
 
-/// Text as XML has it: escaped, and without letters that XML 1.0 cannot hold.
-fn xml(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            // SPEC XML 1.0, 2.2: no control characters but three, and not these two.
-            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            letter if letter.is_control() => escaped.push(' '),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
+/// Text as XML has it: escaped as on our pages, and without letters that XML 1.0 cannot hold.
+fn xml(text: &str) -> Html {
+    // SPEC XML 1.0, 2.2: no control characters but three, and not these two.
+    let allowed = |letter| match letter {
+        '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+        letter if char::is_control(letter) => ' ',
+        letter => letter,
+    };
+    let text: String = text.chars().map(allowed).collect();
+    Html::text(&text)
 }
 
 /// SPEC RFC 4287, 4.1.1: a feed says when it was updated; one without alerts never was.

@@ -10,7 +10,7 @@ fn a_feed_is_atom_and_changes_only_with_an_alert() {
     let parsed = roxmltree::Document::parse(&empty.body).unwrap();
     assert!(parsed.root_element().has_tag_name((ATOM, "feed")));
     world.tell(1..=60);
-    let evil = "]]>&<b>\u{1}\u{fffe}\"'";
+    let evil = "]]>&<b>\u{1}\u{fffe}\u{202e}\"'";
     world
         .journal
         .append(vec![Alert::own_file(evil, samples::at(99))])
