@@ -50,11 +50,15 @@ impl Waiters {
         woken
     }
 
-    /// Wakes those whose event stands where they want it.
+    /// Wakes those whose event stands where they want it, or as far as it gets in a log that ends.
     pub(super) fn wake(&self, now: Progress) {
+        let enough = match now.is_ending() {
+            true => now.acknowledged(),
+            false => now.published(),
+        };
         let mut lines = self.lines();
         let durable = lines.acknowledged.take_below(now.acknowledged());
-        let witnessed = lines.published.take_below(now.published());
+        let witnessed = lines.published.take_below(enough);
         drop(lines);
         Line::wake(durable.into_iter().chain(witnessed));
     }
@@ -118,6 +122,18 @@ mod tests {
         assert_eq!(witnessed.try_recv(), Ok(()));
         waiters.wake_all();
         assert_eq!(second.try_recv(), Ok(()));
+    }
+
+    #[test]
+    fn a_log_that_ends_wakes_those_whose_event_is_durable() {
+        let waiters = Waiters::default();
+        let mut now = at(4, 3);
+        now.end();
+        let [mut durable, mut waits] =
+            [3, 4].map(|index| waiters.wait(Standing::Published, LeafIndex::new(index)));
+        waiters.wake(now);
+        assert_eq!(durable.try_recv(), Ok(()));
+        assert!(waits.try_recv().is_err());
     }
 
     #[test]

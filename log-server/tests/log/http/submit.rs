@@ -7,7 +7,10 @@ use labelproof_core::{
     checkpoint::SignedCheckpoint, merkle::LeafHash, merkle::LeafIndex, receipt::Receipt,
     tlog_proof::TlogProof,
 };
-use labelproof_log::http::{Service, app};
+use labelproof_log::{
+    http::{Service, app},
+    log::Hold,
+};
 
 use super::{get, post, router, world};
 use crate::world::{ORIGIN, id_of, issue, log_key, revoke, scheme};
@@ -43,6 +46,24 @@ async fn a_submitter_gets_a_witnessed_proof_once_there_is_one() {
         (again.status, &again.json()["index"]),
         (StatusCode::OK, &10.into())
     );
+}
+
+#[tokio::test]
+async fn a_log_that_ends_gives_a_receipt_for_what_became_durable() {
+    let mut world = world();
+    let router = app(Service::new(world.log.clone(), Duration::from_secs(60)));
+    let asking = tokio::spawn(async move { post(&router, &[], issue(9)).await });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    world.log.hold(Hold::Ending);
+    tokio::task::yield_now().await;
+    assert!(world.step());
+    // Long before the caller's patience is at its end.
+    let got = tokio::time::timeout(Duration::from_secs(8), asking).await;
+    let got = got.expect("it is woken").unwrap();
+    assert_eq!(got.status, StatusCode::ACCEPTED);
+    assert!(got.json()["receipt"].is_string());
 }
 
 #[tokio::test]
