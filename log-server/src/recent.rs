@@ -31,7 +31,7 @@ impl RecentNodes {
             let next = rest.get(1).map(|next| end - next.from().get());
             next.is_some_and(|count| count >= MAX_ENTRIES)
         };
-        while are_enough(&batches) {
+        while batches.len() > MAX_BATCHES || are_enough(&batches) {
             batches.remove(0);
         }
         Self { batches }
@@ -90,6 +90,9 @@ impl ReadNodes for Over<'_> {
 
 /// Entries whose paths come from memory at least: what may wait for the witnesses, at 64 bytes each.
 const MAX_ENTRIES: u64 = crate::admission::MAX_UNPUBLISHED_EVENTS;
+/// Batches of one entry would else be tens of thousands, copied for each next one. As many as may wait for the
+/// witnesses, twice: a caller asks after the last of them was published.
+const MAX_BATCHES: usize = 2 * crate::admission::MAX_UNPUBLISHED_BATCHES;
 
 #[cfg(test)]
 mod tests {
@@ -172,5 +175,12 @@ mod tests {
         let nodes = nodes.and(&Arc::new(behind_a_gap));
         assert!(!nodes.covers(LeafIndex::new(head.size().get())));
         assert!(nodes.covers(LeafIndex::new(head.size().get() + 2)));
+    }
+
+    #[test]
+    fn many_small_batches_are_not_kept_for_ever() {
+        let (nodes, _) = grow(0, &[1; MAX_BATCHES + 2]);
+        assert_eq!(nodes.batches.len(), MAX_BATCHES);
+        assert!(!nodes.covers(LeafIndex::new(1)) && nodes.covers(LeafIndex::new(2)));
     }
 }
