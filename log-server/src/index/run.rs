@@ -147,7 +147,7 @@ impl Unwritten {
 
 const KEY_BYTES: usize = 32;
 /// Entries of a row: 2 KiB, a part of a page.
-const MAX_IN_A_ROW: usize = 1_000;
+pub(super) const MAX_IN_A_ROW: usize = 1_000;
 
 #[cfg(test)]
 mod tests {

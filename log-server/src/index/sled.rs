@@ -34,7 +34,7 @@ use tracing::warn;
 
 use super::{
     Addition, Index,
-    run::{Run, Unwritten, entries_of, row},
+    run::{MAX_IN_A_ROW, Run, Unwritten, entries_of, row},
 };
 
 /// Look-ups in a directory of their own.
@@ -114,6 +114,34 @@ impl SledIndex {
         }
     }
 
+    /// The first row that may name an entry of a key from here on. Fillings overlap, so a long row may hold shorter
+    /// ones: no row in front of [`MAX_IN_A_ROW`] entries reaches over all of them.
+    fn first_row_that_may_name(&self, key: &MapKey, from: LeafIndex) -> Vec<u8> {
+        let mut begin = row(key, from);
+        let (mut behind, mut entries) = (from, 0);
+        let before = self
+            .trees
+            .keys
+            .range(row(key, LeafIndex::new(0))..=row(key, from));
+        for found in before.rev() {
+            let (found, value) = match found {
+                Ok(found) => found,
+                Err(error) => {
+                    self.cannot_be_read(&error);
+                    break;
+                }
+            };
+            let named = entries_of(&found, &value);
+            entries += named.iter().filter(|index| **index < behind).count();
+            behind = named.first().copied().unwrap_or(behind);
+            begin = found.to_vec();
+            if entries >= MAX_IN_A_ROW {
+                break;
+            }
+        }
+        begin
+    }
+
     fn cannot_be_read(&self, error: &sled::Error) {
         if !self.is_damaged.swap(true, Ordering::Relaxed) {
             warn!(%error, "the index cannot be read");
@@ -145,16 +173,7 @@ impl Index for SledIndex {
     fn entries_from(&self, key: &MapKey, from: LeafIndex, limit: usize) -> Vec<LeafIndex> {
         let unwritten = self.unwritten.entries_from(key, from, limit);
         let keys = &self.trees.keys;
-        // The row before may reach this far.
-        let before = keys.range(row(key, LeafIndex::new(0))..=row(key, from));
-        let begin = match before.keys().next_back() {
-            Some(Ok(begin)) => begin.to_vec(),
-            Some(Err(error)) => {
-                self.cannot_be_read(&error);
-                row(key, from)
-            }
-            None => row(key, from),
-        };
+        let begin = self.first_row_that_may_name(key, from);
         // Rows of two fillings may overlap; each names all entries from its first to its last.
         let mut next = from;
         let mut is_next = |index: &LeafIndex| {

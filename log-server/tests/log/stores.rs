@@ -82,7 +82,13 @@ fn entries_of_a_key_are_found_in_order_from_any_place_however_they_were_filled_i
         }
     };
     let mut end = 0;
-    for (from, to) in [(0, 5), (5, 12), (3, 8), (8, 20), (12, 20)] {
+    let overlapping = [(3, 8), (8, 20), (12, 20)];
+    let nested = [(20, 40), (25, 27), (38, 39), (22, 24)];
+    for (from, to) in [(0, 5), (5, 12)]
+        .into_iter()
+        .chain(overlapping)
+        .chain(nested)
+    {
         append(from, to);
         end = end.max(to);
         check(end);
