@@ -82,7 +82,7 @@ pub enum Problem {
     },
     /// A bundle or pack would be longer than readers take.
     #[error(
-        "the answer would have {lines} lines, and readers take {limit}; ask for fewer subjects at once"
+        "the answer would have {lines} lines, and readers take {limit}; ask for fewer subjects at once, or for one as a pack (POST /v1/pack)"
     )]
     AnswerTooLong {
         /// What it would have.

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use axum::http::StatusCode;
 use labelproof_core::{
+    bundle::MAX_BUNDLE_LINES,
     gs1::GtinError,
     refusal::{Malformed, PrivateData, Refusal},
 };
@@ -86,7 +87,7 @@ sets! {
     /// A stream is opened.
     OfStream: [BAD_ADDRESS, bad_query(), Problem::Busy { what: "streams" }];
     /// A bundle is made; that there is no such subject is proved, and no problem.
-    OfStatus: [BAD_ADDRESS, Problem::NoQuorum, Problem::Storage, STARTING];
+    OfStatus: [BAD_ADDRESS, TOO_LONG, Problem::NoQuorum, Problem::Storage, STARTING];
     /// A label is shown.
     OfLabel: [
         BAD_ADDRESS, Problem::NoSuchLabel, NOT_ACCEPTABLE, Problem::NoQuorum, Problem::Storage, STARTING,
@@ -105,7 +106,7 @@ sets! {
     /// A pack is made; that there is no such subject is proved, and no problem.
     OfPacks: [
         Problem::BadSubject { line: 17 }, Problem::BodyTooLarge { limit: MAX_PACK_BODY_BYTES }, Problem::Encoded,
-        Problem::Busy { what: "packs" }, Problem::NoQuorum, Problem::Storage, STARTING,
+        TOO_LONG, Problem::Busy { what: "packs" }, Problem::NoQuorum, Problem::Storage, STARTING,
     ];
     /// A batch is read; what becomes of its lines stands in the answer.
     OfBatches: [
@@ -121,6 +122,10 @@ const BAD_ADDRESS: Problem = Problem::BadAddress {
 };
 const DRY_RUN: Problem = Problem::BadAddress {
     what: "its query is nothing or dry-run",
+};
+const TOO_LONG: Problem = Problem::AnswerTooLong {
+    lines: 70_000,
+    limit: MAX_BUNDLE_LINES,
 };
 const STARTING: Problem = Problem::Starting {
     why: "the store is being loaded",
