@@ -51,17 +51,29 @@ fn revoke(number: u64) -> Vec<u8> {
 
 /// A log's files in memory.
 #[derive(Debug)]
-struct Paper(BTreeMap<String, Vec<u8>>);
+struct Paper(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl Paper {
+    fn of(log: &PaperLog) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(log.answers(&[]))))
+    }
+
+    /// From here on it holds those of this log.
+    fn turn(&self, log: &PaperLog) {
+        *self.0.lock().unwrap() = log.answers(&[]);
+    }
+}
 
 impl TileSource for Paper {
     fn get(&self, path: &TilePath) -> Result<Option<Vec<u8>>, SourceError> {
-        Ok(self.0.get(&format!("/{path}")).cloned())
+        Ok(self.0.lock().unwrap().get(&format!("/{path}")).cloned())
     }
 }
 
 impl Source for Paper {
     fn checkpoint(&self) -> Result<Note, ServerError> {
-        Note::parse(&self.0["/checkpoint"]).map_err(|source| ServerError::NotANote { source })
+        let note = self.0.lock().unwrap()["/checkpoint"].clone();
+        Note::parse(&note).map_err(|source| ServerError::NotANote { source })
     }
 }
 
@@ -116,8 +128,16 @@ impl Machine {
         self.dir.path()
     }
 
-    /// One start, one pass; whatever fails, fails.
+    /// One start, one pass, which tells all from entry 0; whatever fails, fails.
     fn pass(&self, log: &PaperLog) -> Option<Passed> {
+        let since = Some(Since::Index(LeafIndex::new(0)));
+        let mut follower = self.start(&Paper::of(log), since)?;
+        let passed = follower.pass();
+        follower.close();
+        Some(passed)
+    }
+
+    fn start(&self, paper: &Arc<Paper>, since: Option<Since>) -> Option<Follower> {
         let fs: Arc<dyn Fs> = Arc::new(self.fs.clone());
         let list = ("recalls".parse().unwrap(), self.watch.clone());
         let shared = Shared {
@@ -141,14 +161,9 @@ impl Machine {
         let policy = policy("http://127.0.0.1:1");
         let trust = TrustFile::first(&world::origin(), genesis, &policy).unwrap();
         let trust = TrustFile::parse(trust.as_bytes()).unwrap();
-        let source = Arc::new(Paper(log.answers(&[])));
-        let since = Some(Since::Index(LeafIndex::new(0)));
-        let source = (source as Arc<dyn Source>, "paper".to_owned());
+        let source: Arc<dyn Source> = paper.clone();
         let log = trust.logs()[0].clone();
-        let mut follower = Follower::open(shared, log, source, self.dir(), since).ok()?;
-        let passed = follower.pass();
-        follower.close();
-        Some(passed)
+        Follower::open(shared, log, (source, "paper".to_owned()), self.dir(), since).ok()
     }
 
     /// What the journal holds: subjects of revocations, and other rules.
@@ -306,3 +321,51 @@ fn days_of_crashes_and_clock_steps_lose_no_revocation() {
         }
     }
 }
+
+#[test]
+fn a_log_of_exactly_one_piece_is_right_unless_its_head_is_missing() {
+    let mut log = begun();
+    while log.size() < PIECE {
+        log.append(&[]);
+    }
+    let machine = Machine::new(1, time());
+    assert_eq!(machine.pass(&log), Some(Passed::Done(Exit::Done)));
+    assert_eq!(machine.told("a whole piece"), (vec![], vec![]));
+
+    let mut log = begun();
+    while log.size() < PIECE - 1 {
+        log.append(&[]);
+    }
+    log.append(&[issue(10)]);
+    log.leave_out_from(LeafIndex::new(PIECE));
+    let machine = Machine::new(2, time());
+    assert_eq!(machine.pass(&log), Some(Passed::Done(Exit::LogMisbehaved)));
+    let (_, others) = machine.told("no head");
+    assert_eq!(others, ["bad-entry"]);
+}
+
+#[test]
+fn what_is_verified_stays_so_when_more_cannot_be_told() {
+    let (begun, grown) = (begun(), grown());
+    let since = Some(Since::Index(LeafIndex::new(0)));
+    let mut failed = 0;
+    for call in 1..=calls(&begun, &grown) {
+        let machine = Machine::new(call, time());
+        let paper = Paper::of(&begun);
+        let mut follower = machine.start(&paper, since).unwrap();
+        follower.pass();
+        paper.turn(&grown);
+        machine.fs.fail_call(machine.fs.calls() + call, Fault::Eio);
+        follower.pass();
+        machine.fs.heal();
+        let verified = follower.standing().verified().get();
+        assert!(verified >= begun.size(), "{call}: {verified}");
+        failed += u32::from(verified < grown.size());
+        follower.pass();
+        assert_eq!(follower.standing().verified().get(), grown.size());
+    }
+    assert!(failed > 0, "no call failed that matters");
+}
+
+/// How many entries a monitor verifies before it tells, at least.
+const PIECE: u64 = 4_096;

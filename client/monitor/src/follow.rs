@@ -26,11 +26,7 @@ use labelproof::{
     source::Source,
     trust::{TrustedLog, store::TrustStore},
 };
-use labelproof_core::{
-    evidence::Evidence,
-    merkle::{LeafIndex, TreeSize},
-    time::Time,
-};
+use labelproof_core::{evidence::Evidence, merkle::LeafIndex, time::Time};
 use labelproof_host::{
     clock::Clock,
     exit::Exit,
@@ -365,11 +361,6 @@ impl Follower {
             Wish::GoOn => Ok(()),
             Wish::Stop => Err(Hitch::Stopped),
         }
-    }
-
-    fn verified(&self) -> TreeSize {
-        let next = self.verifier.as_ref().map(Verifier::next);
-        TreeSize::new(next.map_or(0, LeafIndex::get))
     }
 }
 

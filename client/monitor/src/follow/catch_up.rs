@@ -107,9 +107,9 @@ impl Follower {
         }
         // Without it what was not told is verified again, from what was kept.
         if !matches!(done, Err(Fault::Untold(_))) {
+            self.standing.verified = TreeSize::new(verifier.next().get());
             self.verifier = Some(verifier);
         }
-        self.standing.verified = self.verified();
         match done {
             Ok(()) => Ok(()),
             Err(Fault::Untold(hitch) | Fault::Told(hitch)) => Err(hitch),
@@ -129,6 +129,8 @@ impl Follower {
         if from >= size {
             return Ok(());
         }
+        // SPEC state.md: the head is the entry at C−1.
+        let last = LeafIndex::new(size - 1);
         let begin = Instant::now();
         let keys = RwLock::new(verifier.keys());
         let mut piece = Piece::default();
@@ -139,15 +141,16 @@ impl Follower {
             |ahead| {
                 for (index, entry) in ahead.map_err(Ended::from)? {
                     take(verifier, copy, &mut piece, index, &entry)?;
-                    if !piece.is_enough() {
+                    // The last piece is settled below, where it must end in a head.
+                    if index == last || !piece.is_enough() {
                         continue;
                     }
                     self.settle(verifier, copy, mem::take(&mut piece), now)
                         .map_err(Fault::Untold)?;
                     *keys.write().unwrap_or_else(PoisonError::into_inner) = verifier.keys();
                     self.must_go_on().map_err(Fault::Told)?;
-                    let entries = size - verifier.next().get();
-                    if entries > 0 && begin.elapsed() > MAX_CATCH_UP {
+                    if begin.elapsed() > MAX_CATCH_UP {
+                        let entries = size - verifier.next().get();
                         return Err(Fault::Told(Blindness::Backlog { entries }.into()));
                     }
                 }
@@ -157,8 +160,6 @@ impl Follower {
         if let Err(untold @ Fault::Untold(_)) = read {
             return Err(untold);
         }
-        // SPEC state.md: the head is the entry at C−1.
-        let last = LeafIndex::new(size - 1);
         let is_told = |piece: &Piece| piece.breaches.last().is_some_and(|(at, _)| *at == last);
         if verifier.next().get() == size && !piece.ends_in_head && !is_told(&piece) {
             piece.breaches.push((last, Breach::BadEntry));
