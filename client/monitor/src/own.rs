@@ -23,6 +23,7 @@ use labelproof_host::{
     fs::{Fs, FsError},
     logging::causes,
 };
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::{alert::Alert, finding::Logged};
@@ -33,8 +34,8 @@ pub(crate) struct Own {
     keys: Vec<Vkey>,
     path: PathBuf,
     known: BTreeSet<EventId>,
-    /// How long the file was when it was read last.
-    read: Option<u64>,
+    /// What the file was when it was read last.
+    seen: Option<[u8; 32]>,
 }
 
 /// Whether an event of an own key is in the list.
@@ -58,7 +59,7 @@ impl Own {
             keys,
             path,
             known: BTreeSet::new(),
-            read: None,
+            seen: None,
         };
         own.refresh(fs)?;
         Ok(own)
@@ -93,12 +94,13 @@ impl Own {
                 bytes,
             });
         }
-        if self.read == Some(bytes) {
-            return Ok(());
-        }
         let read = fs.read(&self.path)?;
-        self.known = parse(&self.path, &read)?;
-        self.read = Some(bytes);
+        // An editor may leave as many bytes as there were.
+        let seen = Sha256::digest(&read).into();
+        if self.seen != Some(seen) {
+            self.known = parse(&self.path, &read)?;
+            self.seen = Some(seen);
+        }
         Ok(())
     }
 }
@@ -183,6 +185,25 @@ mod tests {
         let more = format!("{list}{}\n1234", samples::issue(2).id());
         fs.write(Path::new("own.txt"), more.as_bytes()).unwrap();
         assert_eq!(own.judge(&fs, &samples::issue(2)), Owned::Fine);
+    }
+
+    #[test]
+    fn a_list_that_changed_is_read_again_though_it_is_as_long_as_before() {
+        let fs = SimulatedFs::new(1);
+        let list = |number| format!("{}\n", samples::issue(number).id());
+        fs.write(Path::new("own.txt"), list(1).as_bytes()).unwrap();
+        let mut own = own(&fs);
+        fs.write(Path::new("own.txt"), list(2).as_bytes()).unwrap();
+        assert_eq!(own.judge(&fs, &samples::issue(2)), Owned::Fine);
+        // Also after one that could not be read.
+        let wrong = "x".repeat(list(2).len() - 1) + "\n";
+        fs.write(Path::new("own.txt"), wrong.as_bytes()).unwrap();
+        let judge = |own: &mut Own| own.judge(&fs, &samples::issue(3));
+        for _ in 0..2 {
+            assert!(matches!(judge(&mut own), Owned::Unknown(..)));
+        }
+        fs.write(Path::new("own.txt"), list(3).as_bytes()).unwrap();
+        assert_eq!(judge(&mut own), Owned::Fine);
     }
 
     #[test]
