@@ -367,5 +367,34 @@ fn what_is_verified_stays_so_when_more_cannot_be_told() {
     assert!(failed > 0, "no call failed that matters");
 }
 
+#[test]
+fn where_telling_begins_is_not_forgotten_by_a_disk_that_failed_once() {
+    let (begun, grown) = (begun(), grown());
+    let paper = Paper::of(&begun);
+    let start = |machine: &Machine| machine.start(&paper, None).unwrap();
+    let calls = |machine: &Machine| {
+        let mut follower = start(machine);
+        let before = machine.fs.calls();
+        follower.pass();
+        machine.fs.calls() - before
+    };
+    for call in 1..=calls(&Machine::new(0, time())) {
+        let machine = Machine::new(call, time());
+        let mut follower = start(&machine);
+        machine.fs.fail_call(machine.fs.calls() + call, Fault::Eio);
+        follower.pass();
+        machine.fs.heal();
+        follower.pass();
+        drop(follower);
+        machine.fs.cut_power();
+        machine.fs.restart();
+        paper.turn(&grown);
+        start(&machine).pass();
+        paper.turn(&begun);
+        let (subjects, _) = machine.told(&format!("call {call}"));
+        assert_eq!(subjects.len(), 2, "call {call}: {subjects:?}");
+    }
+}
+
 /// How many entries a monitor verifies before it tells, at least.
 const PIECE: u64 = 4_096;

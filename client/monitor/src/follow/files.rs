@@ -94,11 +94,12 @@ impl Follower {
         };
         follower.mend_head()?;
         follower.since = follower.read_since()?;
-        if since.is_some() && follower.since != since {
+        if let Some(since) = since
+            && follower.since != Some(since)
+        {
             // What was passed over then is verified again, and told now.
             follower.drop_state()?;
-            follower.since = since;
-            follower.write_since()?;
+            follower.tell_since(since)?;
         }
         Ok(follower)
     }
@@ -136,12 +137,13 @@ impl Follower {
         since.map(Some).ok_or(OpenError::Since { path })
     }
 
-    pub(super) fn write_since(&self) -> Result<(), FsError> {
-        let Some(since) = self.since else {
-            return Ok(());
-        };
+    /// Tells events from here on, also after a restart.
+    pub(super) fn tell_since(&mut self, since: Since) -> Result<(), FsError> {
         let text = format!("{since}\n");
-        write_atomic(&*self.shared.fs, &self.dir.join(SINCE), text.as_bytes())
+        // First the file: what is only in memory would be another place after a restart.
+        write_atomic(&*self.shared.fs, &self.dir.join(SINCE), text.as_bytes())?;
+        self.since = Some(since);
+        Ok(())
     }
 
     /// Takes up what was kept, or begins at entry 0.

@@ -71,8 +71,7 @@ impl Follower {
         }
         if self.since.is_none() {
             let end = seen.head().head().size().get();
-            self.since = Some(Since::Index(LeafIndex::new(end)));
-            self.write_since()?;
+            self.tell_since(Since::Index(LeafIndex::new(end)))?;
         }
         self.copy(&seen)
     }
