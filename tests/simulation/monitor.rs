@@ -396,5 +396,21 @@ fn where_telling_begins_is_not_forgotten_by_a_disk_that_failed_once() {
     }
 }
 
+#[test]
+fn what_is_observed_stands_on_the_board_as_long_as_it_holds() {
+    let later = time().plus_seconds(7_200);
+    let machine = Machine::new(1, later);
+    let mut log = begun();
+    let paper = Paper::of(&log);
+    let mut follower = machine.start(&paper, None).unwrap();
+    follower.pass();
+    let stale = format!("last witnessed at {}", time());
+    assert_eq!(follower.standing().observed(), [(later, stale)]);
+    log.set_time(later);
+    paper.turn(&log);
+    follower.pass();
+    assert_eq!(follower.standing().observed(), []);
+}
+
 /// How many entries a monitor verifies before it tells, at least.
 const PIECE: u64 = 4_096;

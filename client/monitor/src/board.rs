@@ -61,6 +61,7 @@ pub struct Standing {
     pub(crate) cosigned: Vec<(String, Option<Time>)>,
     pub(crate) polled: Option<Time>,
     pub(crate) blind: Option<(Time, String)>,
+    pub(crate) observed: Vec<(Time, String)>,
     pub(crate) entries: u64,
 }
 
@@ -80,6 +81,7 @@ impl Standing {
             cosigned: Vec::new(),
             polled: None,
             blind: None,
+            observed: Vec::new(),
             entries: 0,
         }
     }
@@ -148,6 +150,12 @@ impl Standing {
     #[must_use]
     pub fn blind(&self) -> Option<&(Time, String)> {
         self.blind.as_ref()
+    }
+
+    /// What is not as it should be, though the monitor sees, and since when.
+    #[must_use]
+    pub fn observed(&self) -> &[(Time, String)] {
+        &self.observed
     }
 
     /// How many entries were verified since the start.

@@ -71,12 +71,16 @@ pub(crate) fn verdict(logs: &[Standing], accused: &BTreeSet<Origin>, now: Time) 
         };
         let waiting = log.downloaded().get() - log.verified().get().min(log.downloaded().get());
         is_well &= sees.is_none() && waiting == 0 && !accused.contains(origin);
+        is_well &= log.observed().is_empty();
         let sees = sees.or_else(|| Some(format!("as of {}", log.as_of()?)));
         let mut line = format!(
             "{origin}: {} entries verified, {waiting} wait; {}",
             log.verified(),
             sees.unwrap_or_default(),
         );
+        for (since, what) in log.observed() {
+            line.push_str(&format!("; {what}, seen since {since}"));
+        }
         if accused.contains(origin) {
             line.push_str("; EVIDENCE against it is kept");
         }
@@ -125,6 +129,13 @@ mod tests {
         assert_eq!(severity(&log, &[]), Severity::Info);
         log.blind = Some((samples::at(0), "why".into()));
         assert_eq!(severity(&log, &[]), Severity::Warning);
+        log.blind = None;
+        assert_eq!(severity(&log, &[]), Severity::Info);
+        log.observed = vec![(samples::at(3), "last witnessed long ago".into())];
+        assert_eq!(severity(&log, &[]), Severity::Warning);
+        let told = verdict(&[log], &BTreeSet::new(), samples::at(0));
+        let want = format!("; last witnessed long ago, seen since {}.", samples::at(3));
+        assert!(told.detail().ends_with(&want), "{}", told.detail());
     }
 
     #[test]

@@ -80,10 +80,11 @@ impl Logged {
 }
 
 /// What was seen of a log that may be anybody's fault.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Observation {
     /// The event that should come each day did not.
+    #[error("no event of {authority} since {since}")]
     CanarySilent {
         /// Who should have signed it.
         authority: AuthorityName,
@@ -95,6 +96,7 @@ pub enum Observation {
         head: Note,
     },
     /// The source shows an older head than it did.
+    #[error("the source shows size {to} after size {from}")]
     HeadWentBack {
         /// The newest head before.
         from: TreeSize,
@@ -104,6 +106,7 @@ pub enum Observation {
         head: Note,
     },
     /// The log signs heads that too few witnesses cosign.
+    #[error("too few witnesses cosign its heads")]
     QuorumLost {
         /// The newest of them.
         head: Note,
@@ -111,6 +114,7 @@ pub enum Observation {
         since: Time,
     },
     /// No newer cosignature than this.
+    #[error("last witnessed at {as_of}")]
     Stale {
         /// How new the newest quorum is.
         as_of: Time,
@@ -118,6 +122,7 @@ pub enum Observation {
         head: Note,
     },
     /// A tile or bundle that a witnessed head stands for cannot be had.
+    #[error("the source does not give {path}")]
     TileMissing {
         /// Its name.
         path: TilePath,
@@ -125,6 +130,7 @@ pub enum Observation {
         head: Note,
     },
     /// A tile or bundle is not what a witnessed head says.
+    #[error("the source gives a wrong {path}")]
     TileWrong {
         /// Its name.
         path: TilePath,

@@ -246,11 +246,19 @@ impl Follower {
             .iter()
             .map(|finding| rules::alert(finding, now))
             .collect();
-        let blind = troubles.iter().find_map(|trouble| match trouble {
-            Trouble::Blind(why) => Some((self.alarms.since(trouble)?, why.to_string())),
-            Trouble::Observed(_) => None,
-        });
-        self.standing.blind = blind;
+        self.standing.blind = None;
+        self.standing.observed.clear();
+        for trouble in &troubles {
+            let since = self.alarms.since(trouble).unwrap_or(now);
+            match trouble {
+                Trouble::Blind(why) => {
+                    self.standing.blind.get_or_insert((since, why.to_string()));
+                }
+                Trouble::Observed(what) => {
+                    self.standing.observed.push((since, what.to_string()));
+                }
+            }
+        }
         self.shared.board.put(self.standing.clone());
         if let Some(listener) = &self.shared.listener {
             let mut listener = listener.lock().unwrap_or_else(PoisonError::into_inner);
