@@ -383,6 +383,19 @@ fn folders_lists_and_configurations_with_mistakes_are_named() {
     watched.desk.write("recalls.txt", b"kind label.revoke\n");
     watched.desk.write("monitor.toml", b"[follow]\npoll = 5\n");
     refused(2, "monitor.toml:2:8");
+    watched.desk.write(
+        "monitor.toml",
+        b"[canary]\norigin = \"other.example\"\nauthority = \"label.jp.example\"\nsilence = \"26h\"\n",
+    );
+    refused(
+        2,
+        "a [canary] of other.example, which the trust file does not name",
+    );
+    watched.desk.write(
+        "monitor.toml",
+        b"[[source]]\norigin = \"other.example\"\nfolder = \"mirror\"\n",
+    );
+    refused(2, "a [[source]] of other.example");
     watched.desk.write("monitor.toml", b"");
     let logs = watched.desk.path("monitor/logs");
     std::fs::create_dir(logs.join("other.example")).unwrap();

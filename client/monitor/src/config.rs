@@ -58,6 +58,7 @@
 mod telling;
 
 use std::{
+    collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
@@ -155,7 +156,7 @@ pub(crate) struct OwnEntry {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CanaryEntry {
     #[serde(deserialize_with = "parsed")]
-    origin: Origin,
+    pub(crate) origin: Origin,
     #[serde(deserialize_with = "parsed")]
     authority: AuthorityName,
     silence: Span<1_000, { 31 * 24 * HOUR_MS }>,
@@ -215,13 +216,14 @@ impl Config {
                 _ => return Err(BadConfig::Source(source.origin.clone())),
             }
         }
-        for (place, watch) in config.watch.iter().enumerate() {
-            if config.watch[..place]
-                .iter()
-                .any(|other| other.name == watch.name)
-            {
-                return Err(BadConfig::Twice(watch.name.clone()));
-            }
+        if let Some(name) = twice(config.watch.iter().map(|watch| &watch.name)) {
+            return Err(BadConfig::Twice(name.clone()));
+        }
+        if let Some(name) = twice(config.peer.iter().map(PeerEntry::name)) {
+            return Err(BadConfig::PeerTwice(name.clone()));
+        }
+        if let Some(origin) = twice(config.source.iter().map(|source| &source.origin)) {
+            return Err(BadConfig::SourceTwice(origin.clone()));
         }
         for hook in &config.hook {
             if hook.command.first().is_none_or(String::is_empty) {
@@ -230,6 +232,12 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// The first that was there before.
+fn twice<T: Ord>(mut each: impl Iterator<Item = T>) -> Option<T> {
+    let mut seen = BTreeSet::new();
+    each.find_map(|one| seen.replace(one))
 }
 
 fn parsed<'de, D: serde::Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
@@ -260,6 +268,10 @@ pub(crate) enum BadConfig {
     Source(Origin),
     #[error("two watch lists are called {0}")]
     Twice(Name),
+    #[error("two [[peer]] are called {0}; give one another name, or take it out")]
+    PeerTwice(Name),
+    #[error("two [[source]] are of {0}, and a log is read from one place; take one out")]
+    SourceTwice(Origin),
     #[error("the hook {0} has no command")]
     NoCommand(Name),
 }
@@ -307,6 +319,14 @@ mod tests {
             (
                 "[[watch]]\nname=\"a\"\nfile=\"b\"\n[[watch]]\nname=\"a\"\nfile=\"c\"\n",
                 "two watch lists are called a",
+            ),
+            (
+                "[[peer]]\nname=\"a\"\nurl=\"b\"\n[[peer]]\nname=\"a\"\nurl=\"c\"\n",
+                "two [[peer]] are called a",
+            ),
+            (
+                "[[source]]\norigin=\"a.example\"\nurl=\"b\"\n[[source]]\norigin=\"a.example\"\nurl=\"c\"\n",
+                "two [[source]] are of a.example",
             ),
             ("[[hook]]\nname = \"a\"\ncommand = []\n", "no command"),
             (

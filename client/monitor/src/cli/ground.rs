@@ -89,6 +89,7 @@ impl Ground {
             None => Config::default(),
         };
         let trust = load_trust(&*fs, &args.trust)?;
+        must_be_trusted(&config, &trust)?;
         let names = config.watch.iter().map(|list| list.name.clone()).collect();
         let peers = config
             .peer
@@ -159,11 +160,6 @@ impl Ground {
         let keeper = Keeper::open(shared.clone(), args.dir.join("promises"), &keys)?;
         shared.listener = Some(Arc::new(Mutex::new(keeper.clone())));
         let requests = u32::try_from(config.follow.requests.get()).unwrap_or(u32::MAX);
-        for entry in &config.source {
-            if trust.log(&entry.origin).is_none() {
-                return Err(StartError::NotTrusted(entry.origin.clone()));
-            }
-        }
         let mut followers = Vec::new();
         for log in trust.logs() {
             let entry = config
@@ -246,6 +242,25 @@ fn load_trust(fs: &dyn Fs, path: &Path) -> Result<TrustFile, StartError> {
         path: path.into(),
         source,
     })
+}
+
+/// What is said of a log that is not followed would never be looked at.
+fn must_be_trusted(config: &Config, trust: &TrustFile) -> Result<(), StartError> {
+    let sources = config
+        .source
+        .iter()
+        .map(|entry| ("[[source]]", &entry.origin));
+    let canary = config
+        .canary
+        .iter()
+        .map(|entry| ("[canary]", &entry.origin));
+    for (table, origin) in sources.chain(canary) {
+        if trust.log(origin).is_none() {
+            let origin = origin.clone();
+            return Err(StartError::NotTrusted { table, origin });
+        }
+    }
+    Ok(())
 }
 
 fn address(log: &TrustedLog) -> Result<&str, StartError> {
@@ -332,8 +347,11 @@ pub(super) enum StartError {
     Trust { path: PathBuf, source: TrustError },
     #[error("nobody says where log {0} is; name its address in a [[source]] of the configuration")]
     NoAddress(Origin),
-    #[error("the configuration has a [[source]] of {0}, which the trust file does not name")]
-    NotTrusted(Origin),
+    #[error(
+        "the configuration has a {table} of {origin}, which the trust file does not name; mend the origin, or take the \
+         table out"
+    )]
+    NotTrusted { table: &'static str, origin: Origin },
     #[error(transparent)]
     Url(#[from] BadUrl),
     #[error(transparent)]
@@ -373,7 +391,7 @@ impl StartError {
             | Self::Config(_)
             | Self::Telling(_)
             | Self::NoAddress(_)
-            | Self::NotTrusted(_)
+            | Self::NotTrusted { .. }
             | Self::Url(_)
             | Self::NotAMonitor { .. }
             | Self::OtherVersion { .. }

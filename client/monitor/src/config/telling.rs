@@ -118,6 +118,10 @@ pub(crate) struct PeerEntry {
 }
 
 impl PeerEntry {
+    pub(super) fn name(&self) -> &Name {
+        &self.name
+    }
+
     /// The peer.
     pub(crate) fn peer(self) -> Result<Arc<Peer>, BadTelling> {
         must_be_http(&self.name, &self.url)?;
