@@ -10,7 +10,6 @@
 use labelproof_core::{
     checkpoint::SignedCheckpoint,
     evidence::{Claim, Decision, Evidence, EvidenceError, Judge, JudgeError, Proven, SignedEntry},
-    key::Vkey,
     merkle::{
         Frontier, LeafIndex, ProofError, ReadNodes, TreeHead, TreeSize, prove_consistency,
         prove_inclusion, verify_consistency,
@@ -184,13 +183,7 @@ pub fn verify(
     now: Time,
     tell: &dyn Fn(Progress),
 ) -> Result<Proven, VerifyError> {
-    let keys: Vec<Vkey> = log
-        .policy()
-        .logs()
-        .iter()
-        .map(|log| log.vkey().clone())
-        .collect();
-    match evidence.verify(&keys)? {
+    match evidence.verify(&log.keys())? {
         Decision::Proven(proven) => Ok(proven),
         Decision::NeedsEntries(judge) => {
             let needs = VerifyError::NeedsMirror {

@@ -7,7 +7,6 @@
 
 use labelproof_core::{
     checkpoint::{CheckpointError, SignedCheckpoint},
-    key::Vkey,
     merkle::{LeafHash, LeafIndex},
     note::Note,
     policy::{QuorumError, WitnessedCheckpoint},
@@ -37,13 +36,7 @@ pub fn verify_entry(
 /// # Errors
 /// [`EntryError::Checkpoint`].
 pub fn open_checkpoint(note: Note, log: &TrustedLog) -> Result<SignedCheckpoint, EntryError> {
-    let keys: Vec<Vkey> = log
-        .policy()
-        .logs()
-        .iter()
-        .map(|log| log.vkey().clone())
-        .collect();
-    Ok(SignedCheckpoint::open_as(note, log.origin(), &keys)?)
+    Ok(SignedCheckpoint::open_as(note, log.origin(), &log.keys())?)
 }
 
 /// The log of the trust file whose checkpoint a note is, by its first line; nothing is verified.

@@ -23,6 +23,7 @@ use std::fmt;
 use labelproof_core::{
     checkpoint::Origin,
     event::{SchemeId, Subject},
+    key::Vkey,
     merkle::LeafHash,
     policy::Policy,
     status::VerifiedBundle,
@@ -169,6 +170,12 @@ impl TrustedLog {
     /// The log's origin.
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Its keys, in the order of the policy; at least one.
+    pub fn keys(&self) -> Vec<Vkey> {
+        let logs = self.policy.logs().iter();
+        logs.map(|log| log.vkey().clone()).collect()
     }
 
     /// Leaf hash of its entry 0.

@@ -8,9 +8,11 @@
 //! The extra data prove themselves: the head is an entry under the same signature. A log that omits the
 //! event from a later head has signed a fork; it has until 60 s after the head's clock to show it witnessed.
 
+use std::slice;
+
 use thiserror::Error;
 
-use crate::checkpoint::{CheckpointError, SignedCheckpoint};
+use crate::checkpoint::{CheckpointError, Origin, SignedCheckpoint};
 use crate::key::Vkey;
 use crate::merkle::{
     LeafHash, LeafIndex, MAX_INCLUSION_HASHES, NodeHash, ProofError, verify_inclusion,
@@ -19,7 +21,7 @@ use crate::state::head::{HeadError, StateHead};
 use crate::text::{parse_base64, to_base64};
 use crate::tlog_proof::{ProofFrame, TlogProof, TlogProofError};
 
-/// A receipt that holds; only [`Receipt::open`] makes one.
+/// A receipt that holds; only [`Receipt::open`] and [`Receipt::open_as`] make one.
 #[derive(Clone, Debug)]
 pub struct Receipt {
     index: LeafIndex,
@@ -59,7 +61,20 @@ impl Receipt {
     /// # Errors
     /// [`ReceiptError`]: form and signature first, then the event's path, then the head and its path.
     pub fn open(proof: &TlogProof, leaf: LeafHash, log: &Vkey) -> Result<Self, ReceiptError> {
-        let checkpoint = SignedCheckpoint::open(proof.note().clone(), log)?;
+        Self::open_as(proof, leaf, &Origin::from(log.name()), slice::from_ref(log))
+    }
+
+    /// The same, by the log of this origin with these keys.
+    ///
+    /// # Errors
+    /// As [`Receipt::open`].
+    pub fn open_as(
+        proof: &TlogProof,
+        leaf: LeafHash,
+        origin: &Origin,
+        keys: &[Vkey],
+    ) -> Result<Self, ReceiptError> {
+        let checkpoint = SignedCheckpoint::open_as(proof.note().clone(), origin, keys)?;
         if checkpoint.has_extensions() {
             return Err(ReceiptError::Extensions);
         }

@@ -51,7 +51,7 @@ impl Board {
 #[derive(Clone, Debug)]
 pub struct Standing {
     pub(crate) origin: Origin,
-    pub(crate) log_key: Vkey,
+    pub(crate) log_keys: Vec<Vkey>,
     pub(crate) source: String,
     pub(crate) mirror: PathBuf,
     pub(crate) downloaded: TreeSize,
@@ -66,12 +66,12 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// A log of which nothing is known yet: its key, where it is read from, and the folder of its copy.
+    /// A log of which nothing is known yet: its keys, where it is read from, and the folder of its copy.
     #[must_use]
-    pub fn begin(origin: Origin, log_key: Vkey, source: String, mirror: PathBuf) -> Self {
+    pub fn begin(origin: Origin, log_keys: Vec<Vkey>, source: String, mirror: PathBuf) -> Self {
         Self {
             origin,
-            log_key,
+            log_keys,
             source,
             mirror,
             downloaded: TreeSize::EMPTY,
@@ -92,10 +92,10 @@ impl Standing {
         &self.origin
     }
 
-    /// The first key of the log in the trust file.
+    /// The keys of the log in the trust file.
     #[must_use]
-    pub fn log_key(&self) -> &Vkey {
-        &self.log_key
+    pub fn log_keys(&self) -> &[Vkey] {
+        &self.log_keys
     }
 
     /// The address or folder it is read from.

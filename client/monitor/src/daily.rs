@@ -113,8 +113,8 @@ mod tests {
 
     #[test]
     fn well_is_only_what_is_seen_verified_and_not_accused() {
-        let key = samples::log_key().vkey().clone();
-        let mut log = Standing::begin(samples::origin(), key, "here".into(), "mirror".into());
+        let keys = vec![samples::log_key().vkey().clone()];
+        let mut log = Standing::begin(samples::origin(), keys, "here".into(), "mirror".into());
         let severity = |log: &Standing, accused: &[Origin]| {
             let accused = accused.iter().cloned().collect();
             verdict(std::slice::from_ref(log), &accused, samples::at(0)).severity()

@@ -127,6 +127,12 @@ fn refuses_wrong_paths_leaves_and_keys() {
     let other = KeyName::parse("labels.g7.example").unwrap();
     let other = SigningKey::from_seed(other, KeyType::Note, [2; 32]);
     assert!(Receipt::open(&good, event(), other.vkey()).is_err());
+    let origin = "labels.g7.example".parse().unwrap();
+    let keys = [other.vkey().clone(), log_key().vkey().clone()];
+    let open = |origin, keys| Receipt::open_as(&good, event(), origin, keys);
+    assert!(open(&origin, &keys).is_ok());
+    assert!(open(&origin, &keys[..1]).is_err());
+    assert!(open(&"other.example".parse().unwrap(), &keys).is_err());
 }
 
 #[test]

@@ -21,7 +21,7 @@ use labelproof::{
     source::{FolderSource, Source},
     trust::{TrustError, TrustFile, TrustedLog, store::file_name},
 };
-use labelproof_core::{checkpoint::Origin, key::Vkey};
+use labelproof_core::checkpoint::Origin;
 use labelproof_host::{
     clock::{Clock, SystemClock},
     config::ConfigError,
@@ -152,11 +152,8 @@ impl Ground {
             },
             fs: fs.clone(),
         };
-        let keys = trust
-            .logs()
-            .iter()
-            .map(|log| log.policy().logs()[0].vkey().clone());
-        let keys: Vec<Vkey> = keys.collect();
+        let logs = trust.logs().iter();
+        let keys = logs.map(|log| (log.origin().clone(), log.keys())).collect();
         let keeper = Keeper::open(shared.clone(), args.dir.join("promises"), &keys)?;
         shared.listener = Some(Arc::new(Mutex::new(keeper.clone())));
         let requests = u32::try_from(config.follow.requests.get()).unwrap_or(u32::MAX);

@@ -73,8 +73,7 @@ impl Follower {
             false => Vec::new(),
         };
         let folder = Folder::open_or_begin(shared.fs.clone(), &mirror, &log)?;
-        let log_key = log.policy().logs()[0].vkey().clone();
-        let standing = Standing::begin(log.origin().clone(), log_key, shown, mirror);
+        let standing = Standing::begin(log.origin().clone(), log.keys(), shown, mirror);
         let mut follower = Self {
             store: TrustStore::beside(&dir.join("head"), shared.fs.clone()),
             alarms: Alarms::new(log.origin().clone(), shared.limits.patience),

@@ -79,7 +79,7 @@ fn journal(dir: &Path) -> Journal {
 fn standing(dir: &Path) -> board::Standing {
     let tree = WholeTree::new((0..9_u64).map(|entry| LeafHash::of_entry(&entry.to_be_bytes())));
     let head = samples::checkpoint(&tree);
-    let key = samples::log_key().vkey().clone();
+    let keys = vec![samples::log_key().vkey().clone()];
     let source = "https://labels.g7.example".to_owned();
     board::Standing {
         downloaded: TreeSize::new(9),
@@ -92,7 +92,7 @@ fn standing(dir: &Path) -> board::Standing {
         polled: Some(samples::at(99)),
         entries: 9,
         witnessed: Some(head),
-        ..board::Standing::begin(samples::origin(), key, source, dir.to_owned())
+        ..board::Standing::begin(samples::origin(), keys, source, dir.to_owned())
     }
 }
 

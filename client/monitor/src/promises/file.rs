@@ -9,6 +9,7 @@
 //! What is read back is opened with the log's key again: a file is no proof.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -42,11 +43,8 @@ impl Files {
         Ok(Self { fs, dir })
     }
 
-    /// Every promise that can be read; `key` gives the keys of logs. Others are named in the log and left alone.
-    pub(super) fn read(
-        &self,
-        key: impl Fn(&Origin) -> Option<Vkey>,
-    ) -> Result<Vec<Promise>, FsError> {
+    /// Every promise that can be read; `keys` are those of each log. Others are named in the log and left alone.
+    pub(super) fn read(&self, keys: &BTreeMap<Origin, Vec<Vkey>>) -> Result<Vec<Promise>, FsError> {
         let mut found = Vec::new();
         for name in self.fs.list(&self.dir)? {
             if name.ends_with(TEMP_SUFFIX) {
@@ -55,7 +53,7 @@ impl Files {
             let bytes = self.fs.read(&self.dir.join(&name))?;
             match serde_json::from_slice::<Line>(&bytes)
                 .ok()
-                .and_then(|line| line.read(&key))
+                .and_then(|line| line.read(keys))
             {
                 Some(promise) => found.push(promise),
                 None => tracing::warn!(name, "a promise cannot be read; it is not watched"),
@@ -125,12 +123,12 @@ impl Line {
         Self { format, what }
     }
 
-    fn read(self, key: impl Fn(&Origin) -> Option<Vkey>) -> Option<Promise> {
+    fn read(self, keys: &BTreeMap<Origin, Vec<Vkey>>) -> Option<Promise> {
         match self.what {
             What::Head { note } => {
                 let note = Note::parse(note.as_bytes()).ok()?;
                 let origin = Checkpoint::parse(note.text()).ok()?.origin().clone();
-                let seen = SignedCheckpoint::open(note, &key(&origin)?).ok()?;
+                let seen = SignedCheckpoint::open_as(note, &origin, keys.get(&origin)?).ok()?;
                 Some(Promise::Head(seen))
             }
             What::Receipt { receipt, leaf } => {
@@ -139,11 +137,11 @@ impl Line {
                     .ok()?
                     .origin()
                     .clone();
-                of_receipt(receipt, leaf.parse().ok()?, &key(&origin)?).ok()
+                of_receipt(receipt, leaf.parse().ok()?, &origin, keys.get(&origin)?).ok()
             }
             What::Adverse { entry, since } => {
                 let event = Box::new(Event::parse(entry.as_bytes()).ok()?);
-                key(event.origin())?;
+                keys.get(event.origin())?;
                 let since = since.parse().ok()?;
                 Some(Promise::Adverse { event, since })
             }
@@ -151,13 +149,14 @@ impl Line {
     }
 }
 
-/// Opens a receipt with the key of its log.
+/// Opens a receipt with the keys of its log.
 pub(super) fn of_receipt(
     receipt: TlogProof,
     leaf: LeafHash,
-    key: &Vkey,
+    origin: &Origin,
+    keys: &[Vkey],
 ) -> Result<Promise, labelproof_core::receipt::ReceiptError> {
-    let opened = Receipt::open(&receipt, leaf, key)?;
+    let opened = Receipt::open_as(&receipt, leaf, origin, keys)?;
     // Rounded up: nobody is late before the last millisecond.
     let deadline = opened.deadline_ms().div_ceil(1_000);
     Ok(Promise::Receipt {

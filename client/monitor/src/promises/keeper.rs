@@ -10,6 +10,7 @@
 //! read decides nothing.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -96,11 +97,14 @@ impl Keeper {
     ///
     /// # Errors
     /// [`FsError`].
-    pub fn open(shared: Shared, dir: PathBuf, keys: &[Vkey]) -> Result<Self, FsError> {
+    pub fn open(
+        shared: Shared,
+        dir: PathBuf,
+        keys: &BTreeMap<Origin, Vec<Vkey>>,
+    ) -> Result<Self, FsError> {
         let files = Files::open(shared.fs.clone(), dir)?;
         let mut promises = Promises::default();
-        let key = |origin: &Origin| keys.iter().find(|key| Origin::from(key.name()) == *origin);
-        for promise in files.read(|origin| key(origin).cloned())? {
+        for promise in files.read(keys)? {
             if promises.add(promise).is_err() {
                 warn!("more promises are kept than can be watched");
                 break;
@@ -134,7 +138,8 @@ impl Keeper {
                 ours: None,
             });
         };
-        let seen = SignedCheckpoint::open(note, log.log_key()).map_err(|_| Unjudged::NotSigned)?;
+        let seen = SignedCheckpoint::open_as(note, log.origin(), log.log_keys())
+            .map_err(|_| Unjudged::NotSigned)?;
         let verdict = match self.compare(&log, &seen)? {
             Compared::Consistent => Verdict::Consistent,
             Compared::Ahead => {
@@ -156,7 +161,7 @@ impl Keeper {
     pub fn judge_evidence(&self, file: &[u8]) -> Result<bool, Unjudged> {
         let evidence = Evidence::parse(file).map_err(|_| Unjudged::Malformed("no evidence"))?;
         let log = self.log(evidence.origin()).ok_or(Unjudged::NotMine)?;
-        let place = match evidence.verify(std::slice::from_ref(log.log_key())) {
+        let place = match evidence.verify(log.log_keys()) {
             Ok(Decision::Proven(Proven::Fork(fork))) => fork.smaller().head().size().get(),
             Ok(Decision::Proven(Proven::BackDated(heads))) => heads.later().index().get(),
             // What the entries decide, our own follower finds.
@@ -176,7 +181,7 @@ impl Keeper {
             .map_err(|_| Unjudged::Malformed("receipt is no tlog-proof"))?;
         let log = self.log(event.origin()).ok_or(Unjudged::NotMine)?;
         let leaf = LeafHash::of_entry(event.bytes());
-        let promise = of_receipt(receipt, leaf, log.log_key())?;
+        let promise = of_receipt(receipt, leaf, log.origin(), log.log_keys())?;
         let Promise::Receipt { seen, deadline, .. } = &promise else {
             return Err(Unjudged::NotSigned);
         };
@@ -344,10 +349,8 @@ pub enum Unjudged {
     /// Of a log that this monitor does not follow.
     #[error("it is of a log that this monitor does not follow")]
     NotMine,
-    /// The key of the log in the trust file did not sign it.
-    #[error(
-        "the key of that log in the trust file did not sign it, or a signature line of it fails"
-    )]
+    /// No key of the log in the trust file signed it.
+    #[error("no key of that log in the trust file signed it, or a signature line of it fails")]
     NotSigned,
     /// The receipt promises nothing.
     #[error("the receipt promises nothing")]

@@ -3,6 +3,7 @@
 mod kept;
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -12,6 +13,7 @@ use labelproof::{mirror::Parallel, patience::AtOnce};
 use labelproof_core::{
     checkpoint::Checkpoint,
     evidence::{Claim, Decision, Evidence},
+    key::{SigningKey, Vkey},
     merkle::WholeTree,
 };
 use labelproof_host::{
@@ -55,6 +57,15 @@ pub(crate) fn note(leaves: &[LeafHash]) -> Vec<u8> {
     head(leaves).note().to_bytes()
 }
 
+/// The key that the log had before, which still stands in the trust file, above the one it has.
+fn old_key() -> SigningKey {
+    samples::key("labels.g7.example", 3)
+}
+
+fn keys() -> Vec<Vkey> {
+    vec![old_key().vkey().clone(), samples::log_key().vkey().clone()]
+}
+
 struct Deaf;
 
 impl Onlooker for Deaf {
@@ -82,9 +93,8 @@ impl World {
     fn on(fs: SimulatedFs, clock: ManualClock) -> Self {
         let dir = Path::new("monitor");
         let disk: Arc<dyn Fs> = Arc::new(fs.clone());
-        let key = samples::log_key().vkey().clone();
         let source = "https://labels.g7.example".to_owned();
-        let standing = Standing::begin(samples::origin(), key.clone(), source, dir.join("mirror"));
+        let standing = Standing::begin(samples::origin(), keys(), source, dir.join("mirror"));
         let shared = Shared {
             clock: Arc::new(clock.clone()),
             pause: Arc::new(AtOnce),
@@ -102,7 +112,8 @@ impl World {
             },
             fs: disk,
         };
-        let keeper = Keeper::open(shared.clone(), dir.join("promises"), &[key]).unwrap();
+        let keys = BTreeMap::from([(samples::origin(), keys())]);
+        let keeper = Keeper::open(shared.clone(), dir.join("promises"), &keys).unwrap();
         Self {
             fs,
             clock,
@@ -175,7 +186,7 @@ impl World {
 fn proves_a_fork(evidence: &Evidence) {
     assert_eq!(evidence.claim(), Claim::Fork);
     let file = Evidence::parse(&evidence.to_bytes()).unwrap();
-    let decision = file.verify(&[samples::log_key().vkey().clone()]).unwrap();
+    let decision = file.verify(&keys()).unwrap();
     assert!(matches!(decision, Decision::Proven(_)));
 }
 
@@ -272,6 +283,41 @@ fn what_the_log_did_not_sign_is_no_evidence() {
         Verdict::NotMine
     ));
     assert!(world.told().is_empty());
+}
+
+#[test]
+fn a_log_is_held_to_what_each_of_its_keys_signed() {
+    let by_old = |leaves: &[LeafHash]| {
+        let head = WholeTree::new(leaves.iter().copied()).head();
+        SignedCheckpoint::sign(&Checkpoint::new(samples::origin(), head), &old_key())
+    };
+    let note = |leaves: &[LeafHash]| by_old(leaves).note().to_bytes();
+    let world = World::new(14);
+    world.verified(&honest(9));
+    assert!(matches!(
+        world.judge(&note(&honest(9))),
+        Verdict::Consistent
+    ));
+    assert!(matches!(
+        world.judge(&note(&leaves(12, 10))),
+        Verdict::Ahead
+    ));
+    assert!(matches!(
+        world.judge(&note(&leaves(7, 3))),
+        Verdict::Forked(_)
+    ));
+    assert_eq!(world.told(), [Rule::Fork]);
+    let fork = Evidence::fork_at_one_size(&by_old(&leaves(5, 0)), &head(&honest(5))).unwrap();
+    assert!(matches!(
+        world.keeper.judge_evidence(&fork.to_bytes()),
+        Ok(true)
+    ));
+    // What is watched is opened again by the key that signed it.
+    let world = world.restarted();
+    assert_eq!(world.keeper.open_promises(), 1);
+    world.verified(&honest(13));
+    world.poll();
+    assert_eq!(world.told(), [Rule::Fork, Rule::Fork, Rule::Fork]);
 }
 
 /// A copy of ours that is damaged, missing or behind is nobody's fault.
