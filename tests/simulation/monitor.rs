@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -51,28 +52,40 @@ fn revoke(number: u64) -> Vec<u8> {
 
 /// A log's files in memory.
 #[derive(Debug)]
-struct Paper(Mutex<BTreeMap<String, Vec<u8>>>);
+struct Paper {
+    files: Mutex<BTreeMap<String, Vec<u8>>>,
+    /// How often the checkpoint was asked for.
+    asked: AtomicU64,
+}
 
 impl Paper {
     fn of(log: &PaperLog) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(log.answers(&[]))))
+        Arc::new(Self {
+            files: Mutex::new(log.answers(&[])),
+            asked: AtomicU64::new(0),
+        })
+    }
+
+    fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// From here on it holds those of this log.
     fn turn(&self, log: &PaperLog) {
-        *self.0.lock().unwrap() = log.answers(&[]);
+        *self.files.lock().unwrap() = log.answers(&[]);
     }
 }
 
 impl TileSource for Paper {
     fn get(&self, path: &TilePath) -> Result<Option<Vec<u8>>, SourceError> {
-        Ok(self.0.lock().unwrap().get(&format!("/{path}")).cloned())
+        Ok(self.files.lock().unwrap().get(&format!("/{path}")).cloned())
     }
 }
 
 impl Source for Paper {
     fn checkpoint(&self) -> Result<Note, ServerError> {
-        let note = self.0.lock().unwrap()["/checkpoint"].clone();
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let note = self.files.lock().unwrap()["/checkpoint"].clone();
         Note::parse(&note).map_err(|source| ServerError::NotANote { source })
     }
 }
@@ -410,6 +423,31 @@ fn what_is_observed_stands_on_the_board_as_long_as_it_holds() {
     paper.turn(&log);
     follower.pass();
     assert_eq!(follower.standing().observed(), []);
+}
+
+#[test]
+fn a_file_that_nobody_has_is_asked_for_once_a_pass() {
+    let machine = Machine::new(1, time());
+    let log = begun();
+    machine.pass(&log);
+    let bundle = format!("tile/entries/000.p/{}", log.size());
+    let mirror = machine
+        .dir()
+        .join("logs")
+        .join(world::ORIGIN)
+        .join("mirror");
+    machine.fs.remove(&mirror.join(&bundle)).unwrap();
+    let paper = Paper::of(&log);
+    paper.files.lock().unwrap().remove(&format!("/{bundle}"));
+    // Another place to tell from, so that all is verified again.
+    let since = Some(Since::Index(LeafIndex::new(1)));
+    let mut follower = machine.start(&paper, since).unwrap();
+    for passes in 1..=3 {
+        assert_ne!(follower.pass(), Passed::Done(Exit::Done));
+        assert!(paper.asked() <= passes + 1, "{} times", paper.asked());
+    }
+    paper.turn(&log);
+    assert_eq!(follower.pass(), Passed::Done(Exit::Done));
 }
 
 /// How many entries a monitor verifies before it tells, at least.

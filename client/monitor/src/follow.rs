@@ -220,12 +220,14 @@ impl Follower {
                     Hitch::Trouble(trouble) => troubles.push(trouble),
                     Hitch::Stopped => is_stopped = true,
                     Hitch::Copy(error) => {
+                        let again = self.discard(&error).unwrap_or(false);
+                        heals |= again;
                         warn!(
                             origin = %self.log.origin(),
                             why = causes(&error),
-                            "a file of the own copy is wrong; having it again"
+                            again,
+                            "a file of the own copy is wrong"
                         );
-                        heals = self.discard(&error).is_ok();
                         troubles.push(Trouble::Blind(own_files(&error)));
                     }
                 }

@@ -150,14 +150,15 @@ impl Folder {
         TileReader::new(DirTiles::new(self.fs.clone(), self.dir.clone()), checkpoint)
     }
 
-    /// Throws a file away that is not what a head stands for; the next copy brings it again.
+    /// Throws a file away that is not what a head stands for; the next copy brings it again. Tells whether there was one.
     ///
     /// # Errors
     /// [`FsError`].
-    pub fn discard(&self, path: TilePath) -> Result<(), FsError> {
+    pub fn discard(&self, path: TilePath) -> Result<bool, FsError> {
         match self.fs.remove(&self.file(path)) {
-            Err(error) if !error.is_not_found() => Err(error),
-            Ok(()) | Err(_) => Ok(()),
+            Ok(()) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

@@ -203,9 +203,8 @@ impl Follower {
         }
     }
 
-    /// Throws the files away that an error names.
-    pub(super) fn discard(&mut self, error: &TilesError) -> Result<(), FsError> {
-        self.is_damaged = true;
+    /// Throws the files away that an error names; tells whether having them again may help.
+    pub(super) fn discard(&mut self, error: &TilesError) -> Result<bool, FsError> {
         let mut paths: Vec<TilePath> = Vec::new();
         match error {
             TilesError::Missing(path)
@@ -221,11 +220,15 @@ impl Follower {
             _ => {}
         }
         // Readers also look into the full tile for a partial one that is not there.
+        let mut is_gone = false;
         for path in paths {
-            self.folder.discard(path)?;
-            self.folder.discard(path.with_width(Width::FULL))?;
+            is_gone |= self.folder.discard(path)?;
+            is_gone |= self.folder.discard(path.with_width(Width::FULL))?;
         }
-        Ok(())
+        // What is still missing after the source was asked for it will not come this time.
+        let is_new = matches!(error, TilesError::Missing(_)) && !self.is_damaged;
+        self.is_damaged |= is_gone || is_new;
+        Ok(is_gone || is_new)
     }
 
     /// Keeps when the canary came, before the position moves behind it.
