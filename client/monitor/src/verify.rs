@@ -49,7 +49,16 @@ impl Ahead {
 #[derive(Clone, Copy, Debug)]
 struct LastHead {
     index: LeafIndex,
-    is_right: bool,
+    fit: Fit,
+}
+
+/// What of a state head fits the entries before it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Fit {
+    Right,
+    /// All but the clock, which runs back.
+    BackDated,
+    Wrong,
 }
 
 /// What an entry is.
@@ -134,7 +143,7 @@ impl Verifier {
             histories,
             last_head: Some(LastHead {
                 index,
-                is_right: true,
+                fit: Fit::Right,
             }),
         }))
     }
@@ -198,12 +207,14 @@ impl Verifier {
             return Err(Halt::UnknownRules(unknown.rules.to_string()));
         }
         let index = state.next_index();
-        let was_right = self.last_head.is_none_or(|last| last.is_right);
+        let was_wrong = self.last_head.is_some_and(|last| last.fit == Fit::Wrong);
         let taken = state.replay_entry(entry);
-        self.last_head = Some(LastHead {
-            index,
-            is_right: taken.is_ok(),
-        });
+        let fit = match &taken {
+            Ok(_) => Fit::Right,
+            Err(WrongEntry::ClockBack { .. }) => Fit::BackDated,
+            Err(_) => Fit::Wrong,
+        };
+        self.last_head = Some(LastHead { index, fit });
         if let Ok(Replayed::Head(head)) = taken {
             let clock_ms = head.clock_ms();
             return Ok(Verdict::Head { clock_ms });
@@ -211,10 +222,10 @@ impl Verifier {
         // The right head takes its place here, so that what follows is still verified; the clock of a wrong one counts
         // for nothing, or every head after it would seem to run back.
         state.append_head(0);
-        Ok(match taken {
-            Err(WrongEntry::ClockBack { .. }) => Verdict::Broken(Breach::BackDated),
-            _ if was_right => Verdict::Broken(Breach::WrongHead),
-            _ => Verdict::StillWrong,
+        Ok(match fit {
+            Fit::BackDated => Verdict::Broken(Breach::BackDated),
+            _ if was_wrong => Verdict::StillWrong,
+            _ => Verdict::Broken(Breach::WrongHead),
         })
     }
 
@@ -267,7 +278,7 @@ impl Verifier {
     /// What to keep; none unless the last entry is a right head.
     pub(crate) fn kept(&self) -> Option<Vec<u8>> {
         let state = self.state.as_ref()?;
-        let last = self.last_head.filter(|last| last.is_right)?;
+        let last = self.last_head.filter(|last| last.fit == Fit::Right)?;
         let view = state
             .closed_view()
             .filter(|view| view.head_index() == last.index)?;
