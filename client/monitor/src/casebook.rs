@@ -87,6 +87,7 @@ impl Casebook {
     pub(crate) fn accuses(&self, origin: &Origin) -> Result<bool, FsError> {
         let prefix = format!("{}.", file_name(origin));
         let names = self.fs.list(&self.dir)?;
+        // By the names alone: a disk that damages a file makes no log honest.
         Ok(names.iter().any(|name| {
             let rest = name.strip_prefix(&prefix);
             rest.is_some_and(|rest| rest.matches('.').count() == 2 && rest.ends_with(SUFFIX))
@@ -105,6 +106,8 @@ const MAX_OF_A_KIND: usize = 16;
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use labelproof_host::fs::SimulatedFs;
 
     use super::*;
@@ -123,6 +126,9 @@ mod tests {
         for other in ["labels", "labels.g7.example.fork", "labels.g7"] {
             assert!(!book.accuses(&other.parse().unwrap()).unwrap(), "{other}");
         }
+        let path = Path::new("evidence/labels.g7.example.fork.1.evidence");
+        fs.write(path, b"torn").unwrap();
+        assert!(book.accuses(&samples::origin()).unwrap());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use labelproof::patience::{Pause, Wish};
 use labelproof_host::{exit::Exit, logging::causes};
 use tracing::{info, warn};
 
-use super::ground::{Ground, Manner, StartError, UntilStopped};
+use super::ground::{Ground, Manner, StartError};
 use crate::{
     daily::{self, Daily},
     follow::{Follower, Passed, Shared},
@@ -28,34 +28,21 @@ pub(super) fn run(args: &super::Ground, listen: Option<SocketAddr>) -> Result<Ex
     let server = listen.map(|address| serve(&ground, address)).transpose()?;
     let (peers, keeper) = (ground.peers, ground.keeper);
     let (poll, pause, shared) = (ground.poll, &*ground.stop, &ground.shared);
-    let ended = thread::scope(|scope| {
-        let threads: Vec<_> = ground
-            .followers
-            .into_iter()
-            .map(|follower| {
-                scope.spawn(move || {
-                    // A log that nobody follows any more must not go unnoticed: who supervises starts the program again.
-                    let _end = EndAll(pause);
-                    follow(follower, poll, pause);
-                })
-            })
-            .collect();
-        if let Some(daily) = ground.daily {
-            scope.spawn(move || tell_daily(daily, shared, pause));
-        }
-        if !peers.is_empty() {
-            scope.spawn(move || {
-                while pause.pause(poll) == Wish::GoOn {
-                    gossip::round(&peers, &shared.board, &keeper, pause);
-                }
-            });
-        }
-        let ended: Vec<bool> = threads
-            .into_iter()
-            .map(|thread| thread.join().is_ok())
-            .collect();
-        !ended.contains(&false)
-    });
+    let mut works: Vec<Work<'_>> = Vec::new();
+    for follower in ground.followers {
+        works.push(Box::new(move || follow(follower, poll, pause)));
+    }
+    if let Some(daily) = ground.daily {
+        works.push(Box::new(move || tell_daily(daily, shared, pause)));
+    }
+    if !peers.is_empty() {
+        works.push(Box::new(move || {
+            while pause.pause(poll) == Wish::GoOn {
+                gossip::round(&peers, &shared.board, &keeper, pause);
+            }
+        }));
+    }
+    let ended = together(works, &|| pause.stop());
     if let Some(server) = server {
         server.stop();
     }
@@ -98,12 +85,31 @@ fn follow(mut follower: Follower, poll: Duration, pause: &dyn Pause) {
     follower.close();
 }
 
+type Work<'a> = Box<dyn FnOnce() + Send + 'a>;
+
+/// Does each on a thread of its own until one ends, which stops the others; tells whether none panicked.
+///
+/// What nobody does any more must not go unnoticed: who supervises starts the program again.
+fn together(works: Vec<Work<'_>>, stop: &(dyn Fn() + Sync)) -> bool {
+    thread::scope(|scope| {
+        let begun = works.into_iter().map(|work| {
+            scope.spawn(move || {
+                let _end = EndAll(stop);
+                work();
+            })
+        });
+        let threads: Vec<_> = begun.collect();
+        let panicked = threads.into_iter().filter_map(|thread| thread.join().err());
+        panicked.count() == 0
+    })
+}
+
 /// Ends the program when it goes, after a panic too.
-struct EndAll<'a>(&'a UntilStopped);
+struct EndAll<'a>(&'a (dyn Fn() + Sync));
 
 impl Drop for EndAll<'_> {
     fn drop(&mut self) {
-        self.0.stop();
+        (self.0)();
     }
 }
 
@@ -136,3 +142,31 @@ const LOOK: Duration = Duration::from_secs(60);
 
 /// A hook in the middle of its work; what is not brought then is brought after the next start.
 const SETTLE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Barrier, mpsc};
+
+    use super::*;
+
+    #[test]
+    fn whoever_panics_ends_the_others_too() {
+        for panics in [true, false] {
+            let (ask, asked) = mpsc::channel();
+            let begun = Barrier::new(2);
+            let begun = &begun;
+            let works: Vec<Work<'_>> = vec![
+                Box::new(move || {
+                    begun.wait();
+                    assert!(!panics, "nothing holds");
+                }),
+                Box::new(move || {
+                    begun.wait();
+                    asked.recv().unwrap();
+                }),
+            ];
+            let ended = together(works, &|| ask.send(()).unwrap_or_default());
+            assert_eq!(ended, !panics);
+        }
+    }
+}
