@@ -29,6 +29,16 @@ impl Document {
         self.respond_tagged(request, &Sha256::digest(name))
     }
 
+    /// Answers with it and with this status, also to whoever has it: of health, "as before" is no answer.
+    pub fn respond_anew(self, status: StatusCode) -> Response {
+        let headers = [
+            (header::CONTENT_TYPE, self.content_type),
+            (header::CACHE_CONTROL, self.cache_control),
+        ];
+        let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+        (status, headers, self.bytes).into_response()
+    }
+
     fn respond_tagged(self, request: &HeaderMap, digest: &[u8]) -> Response {
         let tag = format!("\"{}\"", hex::encode(&digest[..TAG_BYTES]));
         let known = request.get(header::IF_NONE_MATCH).is_some_and(|value| {

@@ -158,12 +158,12 @@ struct WitnessStanding {
     get, path = "/readyz", tag = "about", operation_id = "readyz",
     responses(
         (status = 200, description = "Events are taken and get witnessed.", body = Readiness,
-            content_type = "application/json", headers(("etag"))),
+            content_type = "application/json", headers(("cache-control"))),
         (status = 503, description = "They are not; `reasons` says why.", body = Readiness,
-            content_type = "application/json", headers(("etag"))),
+            content_type = "application/json", headers(("cache-control"))),
     )
 )]
-pub(super) async fn readyz(State(service): State<Service>, request: HeaderMap) -> Response {
+pub(super) async fn readyz(State(service): State<Service>) -> Response {
     let log = &service.log;
     let witnesses = log.witnesses();
     let mut reasons: Vec<String> = log
@@ -198,11 +198,7 @@ pub(super) async fn readyz(State(service): State<Service>, request: HeaderMap) -
         published: progress.published().get(),
         witnesses: witnesses.iter().map(WitnessStanding::of).collect(),
     };
-    let mut response = json_document(&report).respond(&request);
-    if response.status() == StatusCode::OK {
-        *response.status_mut() = status;
-    }
-    response
+    json_document(&report).respond_anew(status)
 }
 
 /// Why nothing is taken, with the cause that whoever runs the log can mend; where the store lies, strangers need not know.

@@ -6,11 +6,7 @@
 //! ```
 //! A log that is stale or lies is an alert, and no reason here: the monitor saw it.
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use labelproof_core::time::Time;
 use labelproof_host::web::{Document, NO_STORE};
 use serde::Serialize;
@@ -45,7 +41,7 @@ struct Sight {
 }
 
 /// `GET /readyz`: whether the monitor sees, and if not, why.
-pub(super) async fn readyz(State(service): State<Service>, request: HeaderMap) -> Response {
+pub(super) async fn readyz(State(service): State<Service>) -> Response {
     let (logs, now) = (service.board.logs(), service.clock.now());
     let silence_s = LONGEST_SILENCE_S.max(service.poll.as_secs().saturating_mul(3));
     let reasons = logs.iter().flat_map(|log| reasons(log, now, silence_s));
@@ -66,11 +62,7 @@ pub(super) async fn readyz(State(service): State<Service>, request: HeaderMap) -
         content_type: "application/json",
         cache_control: NO_STORE,
     };
-    let mut response = document.respond(&request);
-    if response.status() == StatusCode::OK {
-        *response.status_mut() = status;
-    }
-    response
+    document.respond_anew(status)
 }
 
 fn reasons(log: &Standing, now: Time, silence_s: u64) -> Vec<String> {

@@ -332,6 +332,10 @@ fn it_is_ready_while_it_sees_and_says_why_it_is_not() {
     ] {
         world.board.put(standing);
         assert_eq!(world.get("/readyz").status, 503);
+        // Whoever has the answer already is told again.
+        let known = [("if-none-match", "*")];
+        let again = ask(world.server.address(), "GET", "/readyz", &known, b"");
+        assert_eq!((again.status, again.header("etag")), (503, None));
         let report = world.json("/readyz");
         assert_eq!(
             (&report["ready"], &report["reasons"]),

@@ -1,6 +1,9 @@
 //! Where subjects stand, and what the log says of itself.
 
-use axum::http::{StatusCode, header};
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
 use labelproof_core::{
     bundle::Bundle,
     event::Subject,
@@ -9,7 +12,7 @@ use labelproof_core::{
     time::Time,
 };
 
-use super::{get, router, world};
+use super::{ask, get, router, world};
 use crate::world::{NOW_MS, ORIGIN, genesis, log_key, policy, revoke};
 
 #[tokio::test]
@@ -102,4 +105,8 @@ async fn readiness_says_what_is_missing() {
     let got = get(&router(&world), "/readyz").await;
     assert_eq!(got.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(got.json()["reasons"][0], "too few witnesses have answered");
+    // Whoever has the answer already is told again.
+    let again = Request::get("/readyz").header(header::IF_NONE_MATCH, "*");
+    let again = ask(&router(&world), again.body(Body::empty()).unwrap()).await;
+    assert_eq!((again.status, again.body), (got.status, got.body));
 }
