@@ -1,6 +1,7 @@
 //! What our HTTP services answer with: documents that readers may keep, pages for people, problems, strict queries.
 //!
 //! ```text
+//! address    the parts of an address, which are text
 //! document   bytes with a tag: 304 where nothing changed
 //! html       plain pages, escaped, that load nothing from elsewhere
 //! problem    application/problem+json (RFC 9457)
@@ -9,12 +10,14 @@
 //! ```
 //! What there is to say belongs to the services; connections belong to [`crate::serve`].
 
+mod address;
 mod document;
 mod html;
 pub mod problem;
 mod query;
 pub mod stream;
 
+pub use address::{Address, NoText};
 pub use document::{Document, NO_CACHE, NO_STORE};
 pub use html::{Html, Shell, fact};
 pub use query::{BadQuery, Query};

@@ -45,13 +45,12 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, FromRequestParts, Path},
-    http::{HeaderValue, header, request::Parts},
+    extract::DefaultBodyLimit,
+    http::{HeaderValue, header},
     middleware,
     response::Response,
 };
-use labelproof_host::web::{Document, NO_CACHE, NO_STORE, stream::Places};
-use serde::de::DeserializeOwned;
+use labelproof_host::web::{Address, Document, NO_CACHE, NO_STORE, NoText, stream::Places};
 use tokio::sync::Semaphore;
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt as _},
@@ -172,22 +171,6 @@ async fn apart<T: Send + 'static>(
         Err(error) => {
             tracing::error!(%error, "a request failed in a way nobody foresaw");
             Err(Problem::Storage)
-        }
-    }
-}
-
-/// The parts of an address, decoded once; what is no text is refused as every other mistake is.
-struct Address<T>(T);
-
-impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Address<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match Path::from_request_parts(parts, state).await {
-            Ok(Path(parts)) => Ok(Self(parts)),
-            Err(_) => Err(Problem::BadAddress {
-                what: "what it percent-encodes is not UTF-8",
-            }),
         }
     }
 }

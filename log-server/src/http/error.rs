@@ -16,7 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use labelproof_core::{gs1::GtinError, refusal::Refusal};
-use labelproof_host::web::{BadQuery, problem};
+use labelproof_host::web::{BadQuery, NoText, problem};
 use serde_json::{Map, Value, json};
 
 use crate::quota::UsedUp;
@@ -286,6 +286,12 @@ impl Problem {
             members.insert("parameter".into(), json!(wrong.parameter));
         }
         members
+    }
+}
+
+impl From<NoText> for Problem {
+    fn from(_: NoText) -> Self {
+        Self::BadAddress { what: NoText::WHAT }
     }
 }
 

@@ -31,7 +31,7 @@ use utoipa::ToSchema;
 
 use self::facts::{Facts, Standing, Told};
 use super::{
-    Address, Document, JSON, NO_CACHE, Service, accept::choose, apart, error::Problem,
+    Address, Document, JSON, NO_CACHE, NoText, Service, accept::choose, apart, error::Problem,
     openapi::problems::OfLabel, status::bundle,
 };
 use crate::{log::Log, shelf::Published};
@@ -102,7 +102,7 @@ pub(super) enum Form {
 )]
 pub(super) async fn label(
     State(service): State<Service>,
-    address: Result<Address<(String, String)>, Problem>,
+    address: Result<Address<(String, String)>, NoText>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
     let forms = [

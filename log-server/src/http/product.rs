@@ -20,7 +20,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
-    Address, JSON, Service,
+    Address, JSON, NoText, Service,
     accept::choose,
     apart,
     error::Problem,
@@ -63,11 +63,13 @@ pub(super) struct LinkSet {
 )]
 pub(super) async fn product(
     State(service): State<Service>,
-    address: Result<Address<String>, Problem>,
+    address: Result<Address<String>, NoText>,
     query: Query,
     request: HeaderMap,
 ) -> Response {
-    let gtin = address.and_then(|Address(gtin)| gtin_of(&gtin).map_err(Problem::BadGtin));
+    let gtin = address
+        .map_err(Problem::from)
+        .and_then(|Address(gtin)| gtin_of(&gtin).map_err(Problem::BadGtin));
     answer(&service, gtin, &query, &request).await
 }
 
@@ -93,14 +95,16 @@ pub(super) async fn product(
 )]
 pub(super) async fn unit(
     State(service): State<Service>,
-    address: Result<Address<(String, String)>, Problem>,
+    address: Result<Address<(String, String)>, NoText>,
     query: Query,
     request: HeaderMap,
 ) -> Response {
-    let gtin = address.and_then(|Address((gtin, qualifiers))| {
-        check_qualifiers(&qualifiers)?;
-        gtin_of(&gtin).map_err(Problem::BadGtin)
-    });
+    let gtin = address
+        .map_err(Problem::from)
+        .and_then(|Address((gtin, qualifiers))| {
+            check_qualifiers(&qualifiers)?;
+            gtin_of(&gtin).map_err(Problem::BadGtin)
+        });
     answer(&service, gtin, &query, &request).await
 }
 

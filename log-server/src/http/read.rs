@@ -8,7 +8,7 @@ use axum::{
 use labelproof_core::tile::TilePath;
 
 use super::{
-    Address, Document, NO_STORE, Service, TEXT, apart,
+    Address, Document, NO_STORE, NoText, Service, TEXT, apart,
     error::Problem,
     gzip::{self, Worth},
     openapi::{Octets, problems::StorageOnly},
@@ -56,7 +56,7 @@ pub(super) async fn checkpoint(State(service): State<Service>, request: HeaderMa
 )]
 pub(super) async fn entries(
     service: State<Service>,
-    path: Result<Address<String>, Problem>,
+    path: Result<Address<String>, NoText>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
     let worth = match &path {
@@ -107,7 +107,7 @@ pub(super) async fn in_encodings(mut response: Response) -> Response {
 )]
 pub(super) async fn tile(
     State(service): State<Service>,
-    path: Result<Address<String>, Problem>,
+    path: Result<Address<String>, NoText>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
     let not_found = || Ok(not_yet("no such tile\n"));

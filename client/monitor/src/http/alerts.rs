@@ -8,11 +8,11 @@
 //! before its limit.
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use labelproof_host::web::{Document, NO_CACHE, NO_STORE, Query};
+use labelproof_host::web::{Address, Document, NO_CACHE, NO_STORE, Query};
 
 use super::{Service, apart, error::Problem};
 use crate::alert::Numbered;
@@ -62,7 +62,7 @@ fn body(after: u64, found: &[Numbered], newest: u64) -> String {
 /// `GET /v1/alerts/{number}`: one alert, as its line.
 pub(super) async fn one(
     State(service): State<Service>,
-    Path(number): Path<String>,
+    Address(number): Address<String>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
     let number: u64 = number.parse().map_err(|_| Problem::BadAddress {

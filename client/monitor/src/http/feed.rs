@@ -12,12 +12,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use axum::{
-    extract::{Path, State},
-    http::HeaderMap,
-    response::Response,
-};
-use labelproof_host::web::{Document, Html, NO_CACHE};
+use axum::{extract::State, http::HeaderMap, response::Response};
+use labelproof_host::web::{Address, Document, Html, NO_CACHE};
 use sha2::{Digest as _, Sha256};
 
 use super::{Service, apart, error::Problem};
@@ -37,7 +33,7 @@ pub(super) async fn all(
 /// `GET /feeds/{list}.atom`: the alerts of one watch list.
 pub(super) async fn list(
     State(service): State<Service>,
-    Path(feed): Path<String>,
+    Address(feed): Address<String>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
     let list = feed

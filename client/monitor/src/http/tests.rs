@@ -219,6 +219,8 @@ fn alerts_come_page_by_page() {
         ("/v1/alerts/6", 404, "not-found"),
         ("/v1/alerts/0", 404, "not-found"),
         ("/v1/alerts/first", 400, "bad-address"),
+        ("/v1/alerts/%ff", 400, "bad-address"),
+        ("/feeds/%ff.atom", 400, "bad-address"),
         ("/v1/alert", 404, "not-found"),
         ("/feeds/other.atom", 404, "not-found"),
         ("/feeds/recalls", 404, "not-found"),
