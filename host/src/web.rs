@@ -4,6 +4,8 @@
 //! address    the parts of an address, which are text
 //! document   bytes with a tag: 304 where nothing changed
 //! html       plain pages, escaped, that load nothing from elsewhere
+//! open       what scripts of any page may read
+//! places     what may only be done so often at once
 //! problem    application/problem+json (RFC 9457)
 //! query      ?a=b, each known and once
 //! stream     server-sent events, a place for each reader
@@ -13,6 +15,8 @@
 mod address;
 mod document;
 mod html;
+mod open;
+mod places;
 pub mod problem;
 mod query;
 pub mod stream;
@@ -20,4 +24,6 @@ pub mod stream;
 pub use address::{Address, NoText};
 pub use document::{Document, NO_CACHE, NO_STORE};
 pub use html::{Html, Shell, fact};
+pub use open::open_to_browsers;
+pub use places::{Place, Places};
 pub use query::{BadQuery, Query};

@@ -43,15 +43,10 @@ mod submit;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    http::{HeaderValue, header},
-    middleware,
-    response::Response,
+use axum::{Router, extract::DefaultBodyLimit, middleware};
+use labelproof_host::web::{
+    Address, Document, NO_CACHE, NO_STORE, NoText, Places, open_to_browsers,
 };
-use labelproof_host::web::{Address, Document, NO_CACHE, NO_STORE, NoText, stream::Places};
-use tokio::sync::Semaphore;
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt as _},
     routes,
@@ -66,9 +61,9 @@ pub struct Service {
     log: Arc<Log>,
     interval: Duration,
     patience: Duration,
-    batches: Arc<Semaphore>,
+    batches: Places,
     streams: Places,
-    packs: Arc<Semaphore>,
+    packs: Places,
     gate: Arc<Gate>,
     gzip: Arc<Gzip>,
 }
@@ -81,9 +76,9 @@ impl Service {
             log,
             interval,
             patience: PATIENCE,
-            batches: batch::places(),
+            batches: Places::of(batch::MAX_BATCHES),
             streams: Places::of(follow::MAX_STREAMS),
-            packs: pack::places(),
+            packs: Places::of(pack::MAX_PACKS),
             gate: Arc::new(Gate::new()),
             gzip: Arc::new(Gzip::new()),
         }
@@ -143,15 +138,6 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(status::gtin))
         .routes(routes!(status::alias))
         .routes(routes!(pack::pack).layer(DefaultBodyLimit::max(pack::MAX_PACK_BODY_BYTES)))
-}
-
-/// SPEC tlog-tiles leaves it open; a page that verifies in the browser needs it.
-async fn open_to_browsers(mut response: Response) -> Response {
-    response.headers_mut().insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
-    response
 }
 
 /// Runs what reads the store, or waits for who does, on a thread of its own: a slow disk must not hold up the

@@ -24,14 +24,14 @@ mod stream;
 use std::{fmt, sync::Arc, time::Duration};
 
 use axum::{
-    Router,
-    http::HeaderValue,
-    http::header,
-    middleware,
-    response::Response,
+    Router, middleware,
     routing::{get, post},
 };
-use labelproof_host::{clock::Clock, metrics::Held, web::stream::Places};
+use labelproof_host::{
+    clock::Clock,
+    metrics::Held,
+    web::{Places, open_to_browsers},
+};
 use tokio::sync::watch;
 
 pub use server::Server;
@@ -52,7 +52,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     poll: Duration,
     keeper: Option<Keeper>,
-    judging: handed::Places,
+    judging: handed::Judging,
     peers: Arc<[Arc<Peer>]>,
     feeds: Arc<feed::Feeds>,
     streams: Places,
@@ -78,7 +78,7 @@ impl Service {
             clock,
             poll,
             keeper: None,
-            judging: handed::Places::default(),
+            judging: handed::Judging::default(),
             peers: Arc::new([]),
             feeds: Arc::default(),
             streams: Places::of(stream::MAX_STREAMS),
@@ -146,14 +146,6 @@ pub fn app(service: Service) -> Router {
         .method_not_allowed_fallback(async || Problem::WrongMethod)
         .layer(middleware::map_response(open_to_browsers))
         .with_state(service)
-}
-
-async fn open_to_browsers(mut response: Response) -> Response {
-    response.headers_mut().insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
-    response
 }
 
 /// Runs what reads files on a thread of its own: a slow disk must not hold up the workers.

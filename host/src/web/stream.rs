@@ -9,7 +9,7 @@
 //! ```
 //! What a message says, and where a reader resumes, belongs to the services.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     http::{HeaderValue, header},
@@ -19,9 +19,8 @@ use axum::{
     },
 };
 use futures_util::stream::unfold;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::NO_STORE;
+use super::{NO_STORE, Place};
 
 /// Where the messages for one reader come from.
 pub trait Messages: Send + 'static {
@@ -40,41 +39,6 @@ pub fn stream(messages: impl Messages, place: Place) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
     response
-}
-
-/// Places for readers who stay; clones share them.
-#[derive(Clone, Debug)]
-pub struct Places {
-    free: Arc<Semaphore>,
-    count: usize,
-}
-
-/// A place that one reader holds.
-#[derive(Debug)]
-pub struct Place {
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Places {
-    /// So many places.
-    #[must_use]
-    pub fn of(count: usize) -> Self {
-        let free = Arc::new(Semaphore::new(count));
-        Self { free, count }
-    }
-
-    /// How many are taken.
-    #[must_use]
-    pub fn taken(&self) -> usize {
-        self.count - self.free.available_permits()
-    }
-
-    /// Takes one, if one is free.
-    #[must_use]
-    pub fn take(&self) -> Option<Place> {
-        let permit = self.free.clone().try_acquire_owned().ok()?;
-        Some(Place { _permit: permit })
-    }
 }
 
 /// Proxies close what is silent for 30 s or 60 s.

@@ -8,7 +8,7 @@
 //! Read and answered at the same time: lines are admitted as they come in, and what became of them waits, some
 //! hundred bytes a line, until its reader takes it. Nothing is atomic. `submit` says what one event is answered.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -18,10 +18,11 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use labelproof_core::{event::EventId, refusal::Refusal};
+use labelproof_host::web::Place;
 use serde::Serialize;
 use serde_json::json;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::mpsc,
     time::{Instant, timeout},
 };
 
@@ -76,9 +77,8 @@ pub(super) async fn events(
             limit: MAX_BATCH_BYTES,
         });
     }
-    let Ok(place) = service.batches.clone().try_acquire_owned() else {
-        return Err(Problem::Busy { what: "batches" });
-    };
+    let place = service.batches.take();
+    let place = place.ok_or(Problem::Busy { what: "batches" })?;
     let is_async = prefers_async(&request);
     let goal = if is_async {
         Standing::Acknowledged
@@ -106,11 +106,6 @@ pub(super) async fn events(
         headers.insert("preference-applied", honoured);
     }
     Ok(response)
-}
-
-/// As many batches at once as [`MAX_BATCHES`] says.
-pub(super) fn places() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(MAX_BATCHES))
 }
 
 /// The half of a batch that reads.
@@ -318,7 +313,7 @@ async fn write(
     goal: Standing,
     mut arriving: mpsc::Receiver<Outcome>,
     answers: mpsc::Sender<Bytes>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 ) {
     let mut answering = Answering {
         service,
@@ -455,6 +450,6 @@ pub(super) const MAX_LINES: usize = 10_000;
 /// Ten thousand labels of 1 KiB as JSON strings, and a half more; most lines are far below the longest.
 pub(super) const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// Each may hold 10,000 outcomes of 200 bytes and a line; all of them together stay below 200 MiB.
-const MAX_BATCHES: usize = 64;
+pub(super) const MAX_BATCHES: usize = 64;
 /// What one thread does before others get a turn: about 3 ms of signatures.
 const LINES_AT_ONCE: usize = 32;

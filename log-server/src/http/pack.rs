@@ -24,7 +24,8 @@ use labelproof_core::{
         pack::{PackDraft, PackSubject, build},
     },
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use labelproof_host::web::Place;
+use tokio::sync::mpsc;
 use tracing::error;
 use utoipa::ToSchema;
 
@@ -69,9 +70,8 @@ pub(super) async fn pack(
             why: "the body breaks off",
         },
     })?;
-    let Ok(place) = service.packs.clone().try_acquire_owned() else {
-        return Err(Problem::Busy { what: "packs" });
-    };
+    let place = service.packs.take();
+    let place = place.ok_or(Problem::Busy { what: "packs" })?;
     let published = service.log.published().ok_or(Problem::NoQuorum)?;
     let end = published.head().size();
     let draft = apart(&service, move |log| {
@@ -91,11 +91,6 @@ pub(super) async fn pack(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(BUNDLE));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
     Ok(response)
-}
-
-/// As many packs at once as [`MAX_PACKS`] says.
-pub(super) fn places() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(MAX_PACKS))
 }
 
 fn subjects(body: &[u8]) -> Result<Vec<PackSubject>, Problem> {
@@ -119,13 +114,7 @@ fn subjects(body: &[u8]) -> Result<Vec<PackSubject>, Problem> {
 }
 
 /// Writes the pack as fast as it is read; gives up if nobody reads any more.
-fn write(
-    log: &Log,
-    end: TreeSize,
-    draft: &PackDraft,
-    pieces: &mpsc::Sender<Bytes>,
-    place: OwnedSemaphorePermit,
-) {
+fn write(log: &Log, end: TreeSize, draft: &PackDraft, pieces: &mpsc::Sender<Bytes>, place: Place) {
     let reader = Reader::new(log, end);
     for piece in draft.pieces(&reader) {
         match piece {
@@ -207,4 +196,4 @@ const MAX_SUBJECTS: usize = 100_000;
 /// A label's id has at most 128 bytes with its scheme, and a line a word more; most have 20.
 pub(super) const MAX_PACK_BODY_BYTES: usize = 8 << 20;
 /// Each reads the log from end to end and holds its records meanwhile, about 1 kB a subject.
-const MAX_PACKS: usize = 2;
+pub(super) const MAX_PACKS: usize = 2;

@@ -8,7 +8,7 @@
 //! ```
 //! Nothing is believed that the log's key, or who may, did not sign. A few are judged at a time; bodies have at most 128 KiB.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     body::Bytes,
@@ -17,28 +17,27 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use labelproof_core::evidence::Evidence;
-use labelproof_host::web::NO_STORE;
+use labelproof_host::web::{NO_STORE, Places};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::sync::Semaphore;
 
 use super::{Service, apart, error::Problem};
 use crate::promises::keeper::{Judged, Keeper, Promised, Unjudged, Verdict};
 
-/// Places for what is being judged.
+/// What is being judged.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
+pub(super) struct Judging {
     /// Each reads about a hundred tiles.
-    reading: Arc<Semaphore>,
+    reading: Places,
     /// Each waits for the next poll.
-    waiting: Arc<Semaphore>,
+    waiting: Places,
 }
 
-impl Default for Places {
+impl Default for Judging {
     fn default() -> Self {
         Self {
-            reading: Arc::new(Semaphore::new(MAX_READING)),
-            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+            reading: Places::of(MAX_READING),
+            waiting: Places::of(MAX_WAITING),
         }
     }
 }
@@ -129,14 +128,13 @@ struct Handed {
 
 async fn judge<T: Send + 'static>(
     service: &Service,
-    places: &Arc<Semaphore>,
+    places: &Places,
     work: impl FnOnce(&Keeper) -> Result<T, Unjudged> + Send + 'static,
 ) -> Result<T, Problem> {
     let keeper = service.keeper.clone().ok_or(Problem::NotFound)?;
-    let busy = Problem::Busy {
+    let place = places.take().ok_or(Problem::Busy {
         what: "things to judge",
-    };
-    let place = places.clone().try_acquire_owned().map_err(|_| busy)?;
+    })?;
     apart(move || {
         let _place = place;
         work(&keeper).map_err(Problem::from)
