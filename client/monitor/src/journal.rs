@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! DIR/alerts.jsonl    one alert a line; numbers grow, a gap means nothing
+//! DIR/alerts.mark     what tells it from other journals
 //! append              what was told before, by its id, is left out · write · sync · readers wake
 //! read(after, n)      what follows a number
 //! ```
 //! In memory are the ids of the newest 131,072 alerts and, of older ones about entries, how far each rule had
 //! come in each log; and where in the file some of the numbers are. A damaged line is passed over and counted.
 
+mod mark;
 mod memory;
 mod recent;
 
@@ -35,6 +37,7 @@ struct Inner {
     fs: Arc<dyn Fs>,
     path: PathBuf,
     book: Mutex<Book>,
+    mark: Mutex<Option<Arc<str>>>,
     grown: watch::Sender<u64>,
 }
 
@@ -90,6 +93,7 @@ impl Journal {
             fs,
             path,
             book: Mutex::new(book),
+            mark: Mutex::new(None),
             grown: watch::channel(newest + skipped).0,
         })))
     }
@@ -182,6 +186,22 @@ impl Journal {
         };
         let found = self.read(before, 1)?.into_iter().next();
         Ok(found.filter(|found| found.number() == number))
+    }
+
+    /// What tells this journal from all others; made when it is asked for first.
+    ///
+    /// # Errors
+    /// [`FsError`].
+    pub fn mark(&self) -> Result<Arc<str>, FsError> {
+        let Inner { fs, path, mark, .. } = &*self.0;
+        let mut known = mark.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mark) = &*known {
+            return Ok(Arc::clone(mark));
+        }
+        let dir = path.parent().unwrap_or(Path::new(""));
+        let mark: Arc<str> = mark::mark(&**fs, dir)?.into();
+        *known = Some(Arc::clone(&mark));
+        Ok(mark)
     }
 
     /// The number of the newest alert, 0 before the first.

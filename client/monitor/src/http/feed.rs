@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! <feed> id, title, updated, self, author
-//!   <entry> urn:labelproof:alert:<id of the alert> · title · updated, published: when it was raised · summary: the detail
+//!   <entry> urn:labelproof:alert:<mark of the journal>:<id of the alert> · title · summary: the detail
+//!           updated, published: when it was raised
 //!           category: rule, severity · alternate: /v1/alerts/17, the alert with its proof
 //! ```
 //! The newest fifty, the newest first. A feed changes only when an alert comes, so a reader who asks again gets a 304.
@@ -87,7 +88,9 @@ impl Feeds {
         for number in &numbers {
             alerts.extend(service.journal.one(*number)?);
         }
-        let bytes: Arc<[u8]> = feed(service, list.as_ref(), &alerts).into_bytes().into();
+        let mark = service.journal.mark()?;
+        let feed = feed(service, list.as_ref(), &mark, &alerts);
+        let bytes: Arc<[u8]> = feed.into_bytes().into();
         let written = Written {
             numbers,
             bytes: Arc::clone(&bytes),
@@ -97,7 +100,7 @@ impl Feeds {
     }
 }
 
-fn feed(service: &Service, list: Option<&Name>, alerts: &[Numbered]) -> String {
+fn feed(service: &Service, list: Option<&Name>, mark: &str, alerts: &[Numbered]) -> String {
     let logs = service.board.logs();
     let origins: Vec<&str> = logs.iter().map(|log| log.origin().as_str()).collect();
     let origins = origins.join(", ");
@@ -105,13 +108,13 @@ fn feed(service: &Service, list: Option<&Name>, alerts: &[Numbered]) -> String {
         Some(list) => (format!("{list}: {origins}"), format!("/feeds/{list}.atom")),
         None => (format!("Alerts: {origins}"), "/alerts.atom".to_owned()),
     };
-    // Names what is told, not who tells it: a monitor that moves keeps its readers.
-    let id = hex::encode(Sha256::digest(format!("{address}\n{origins}\n")));
+    // SPEC RFC 4287, 4.2.6: unique, and the same wherever the monitor moves with its folder.
+    let id = hex::encode(Sha256::digest(format!("{mark}\n{address}\n")));
     let updated = alerts.first().map_or_else(
         || NEVER.to_owned(),
         |newest| newest.alert().at().to_string(),
     );
-    let entries: String = alerts.iter().map(entry).collect();
+    let entries: String = alerts.iter().map(|alert| entry(mark, alert)).collect();
     format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
          <feed xmlns=\"http://www.w3.org/2005/Atom\">\n\
@@ -123,11 +126,11 @@ fn feed(service: &Service, list: Option<&Name>, alerts: &[Numbered]) -> String {
     )
 }
 
-fn entry(numbered: &Numbered) -> String {
+fn entry(mark: &str, numbered: &Numbered) -> String {
     let alert = numbered.alert();
     let (id, number, at) = (alert.id(), numbered.number(), alert.at());
     format!(
-        "<entry>\n<id>urn:labelproof:alert:{id}</id>\n<title>{title}</title>\n<updated>{at}</updated>\n\
+        "<entry>\n<id>urn:labelproof:alert:{mark}:{id}</id>\n<title>{title}</title>\n<updated>{at}</updated>\n\
          <published>{at}</published>\n<summary>{detail}</summary>\n\
          <category scheme=\"urn:labelproof:rule\" term=\"{rule}\"/>\n\
          <category scheme=\"urn:labelproof:severity\" term=\"{severity}\"/>\n\

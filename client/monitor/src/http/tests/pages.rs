@@ -42,7 +42,11 @@ fn a_feed_is_atom_and_changes_only_with_an_alert() {
     let newest = world.journal.read(59, 1).unwrap().remove(0);
     assert_eq!(
         text(entries[1], "id"),
-        format!("urn:labelproof:alert:{}", newest.alert().id())
+        format!(
+            "urn:labelproof:alert:{}:{}",
+            world.journal.mark().unwrap(),
+            newest.alert().id()
+        )
     );
     assert_eq!(text(entries[1], "updated"), newest.alert().at().to_string());
     assert_eq!(text(entries[1], "summary"), newest.alert().detail());
@@ -59,6 +63,12 @@ fn a_feed_is_atom_and_changes_only_with_an_alert() {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), 51);
+
+    // Another monitor that tells the same shares none of them.
+    let other = World::new();
+    other.tell(1..=60);
+    let other = other.get("/alerts.atom").body;
+    assert!(ids.iter().all(|id| !other.contains(id)));
 
     // The list has its own; another list has nothing of it.
     let count = |path: &str| world.get(path).body.matches("<entry>").count();
