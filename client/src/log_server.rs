@@ -198,7 +198,11 @@ fn taken(url: String, response: Response) -> Result<Vec<u8>, ServerError> {
             problem: Box::new(raw.with_status(status)),
             retry_after: response.retry_after(),
         }),
-        _ => Err(ServerError::Status { url, status }),
+        _ => Err(ServerError::Status {
+            url,
+            status,
+            retry_after: response.retry_after(),
+        }),
     }
 }
 
@@ -294,6 +298,8 @@ pub enum ServerError {
         url: String,
         /// The HTTP status.
         status: u16,
+        /// How long to wait before the next try, if the server says it.
+        retry_after: Option<Duration>,
     },
 }
 
@@ -340,7 +346,14 @@ pub(crate) const MAX_PROOF_BYTES: usize = 256 << 10;
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{BufRead as _, BufReader, Write as _},
+        net::TcpListener,
+        thread,
+    };
+
     use super::*;
+    use crate::patience::{Passing as _, Retry};
 
     #[test]
     fn an_address_is_http_or_https_and_nothing_else() {
@@ -363,5 +376,22 @@ mod tests {
         ] {
             assert!(LogServer::at(url, Fetch::default()).is_err(), "{url}");
         }
+    }
+    #[test]
+    fn a_server_that_says_nothing_but_when_is_given_the_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let busy = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 7\r\n\
+                    Content-Length: 5\r\nConnection: close\r\n\r\nbusy\n";
+        let serving = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = BufReader::new(stream.try_clone().unwrap()).lines();
+            while asked.next().unwrap().unwrap() != "" {}
+            stream.write_all(busy.as_bytes()).unwrap();
+        });
+        let server = LogServer::at(&url, Fetch::default()).unwrap();
+        let error = server.checkpoint().unwrap_err();
+        assert_eq!(error.retry(), Retry::After(Duration::from_secs(7)));
+        serving.join().unwrap();
     }
 }

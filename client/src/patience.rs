@@ -107,7 +107,11 @@ impl Passing for ServerError {
                 retry_after,
                 ..
             } => Retry::of_status(problem.status(), *retry_after),
-            Self::Status { status, .. } => Retry::of_status(*status, None),
+            Self::Status {
+                status,
+                retry_after,
+                ..
+            } => Retry::of_status(*status, *retry_after),
             Self::Cut => Retry::Soon,
             Self::Folder(_) | Self::NoStatus | Self::NotANote { .. } | Self::NotOurs => {
                 Retry::Never
