@@ -31,7 +31,7 @@ use crate::state::map::proof::{
     MapProofError, OtherLeaf, Sibling, verify_absence, verify_inclusion,
 };
 use crate::state::record::Record;
-use crate::text::{put_base64, to_base64};
+use crate::text::{Rest, put_base64, to_base64};
 use crate::tlog_proof::TlogProof;
 
 pub use error::BundleError;
@@ -172,8 +172,8 @@ impl Bundle {
 
     /// Whether it is written as these bytes; it is not written out for that.
     fn is_written_as(&self, file: &[u8]) -> bool {
-        let mut rest = Rest(file);
-        write!(rest, "{self}").is_ok() && rest.0.is_empty()
+        let mut rest = Rest::of(file);
+        write!(rest, "{self}").is_ok() && rest.is_empty()
     }
 
     /// All entries in order of the log; the last is the state head.
@@ -418,16 +418,6 @@ struct Lines(usize);
 impl fmt::Write for Lines {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0 += text.bytes().filter(|byte| *byte == b'\n').count();
-        Ok(())
-    }
-}
-
-/// Takes away what is written, as long as it is the same.
-struct Rest<'a>(&'a [u8]);
-
-impl fmt::Write for Rest<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0 = self.0.strip_prefix(text.as_bytes()).ok_or(fmt::Error)?;
         Ok(())
     }
 }

@@ -1,6 +1,9 @@
 //! The two spellings all C2SP text formats share: decimals without leading zeros and padded base64.
 //!
-//! Both readers accept exactly what the writers make, so that a value has one spelling.
+//! Both readers accept exactly what the writers make, so that a value has one spelling. [`Rest`] asks that of a whole
+//! text without writing it out.
+
+use std::{fmt, io};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -30,6 +33,41 @@ pub(crate) fn parse_base64(text: &str) -> Option<Vec<u8>> {
 /// Reads exactly `N` bytes of standard base64.
 pub(crate) fn parse_base64_array<const N: usize>(text: &str) -> Option<[u8; N]> {
     parse_base64(text)?.try_into().ok()
+}
+
+/// What is left of a text that has to be what is written into this: what is the same goes, else writing fails.
+#[derive(Debug)]
+pub(crate) struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    /// All of the text.
+    pub(crate) fn of(text: &'a [u8]) -> Self {
+        Self(text)
+    }
+
+    /// Whether nothing is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Write for Rest<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = self.0.strip_prefix(text.as_bytes()).ok_or(fmt::Error)?;
+        Ok(())
+    }
+}
+
+impl io::Write for Rest<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let rest = self.0.strip_prefix(bytes);
+        self.0 = rest.ok_or(io::ErrorKind::InvalidData)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

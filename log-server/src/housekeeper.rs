@@ -21,7 +21,7 @@ pub(crate) fn run(log: &Arc<Log>, stop: &mpsc::Receiver<()>) {
             stop.recv_timeout(pause),
             Err(mpsc::RecvTimeoutError::Timeout)
         );
-        let published = log.progress().borrow().published();
+        let published = log.standing().published();
         let grown = published.get().saturating_sub(written.get());
         let mut work = || -> Result<(), StorageError> {
             if !stopping && (first || log.is_index_behind()) {

@@ -7,7 +7,6 @@
 //! repeated names, another order, escapes that are not needed and other forms of a number.
 
 use std::fmt::Write as _;
-use std::io;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,6 +17,7 @@ use crate::key::{KeyType, Vkey};
 use crate::merkle::LeafIndex;
 use crate::note::KeyId;
 use crate::refusal::{Malformed, Pointer, Refusal};
+use crate::text::Rest;
 use crate::time::Time;
 
 use super::form::{MAX_INTEGER, WrongForm, as_json_string};
@@ -27,24 +27,9 @@ use super::form::{MAX_INTEGER, WrongForm, as_json_string};
 /// Whether that form is canonical is for [`super::scan`] to say: names that ascend, and no escapes.
 pub(super) fn read_as_written<T: DeserializeOwned + Serialize>(json: &str) -> Option<T> {
     let value: T = serde_json::from_str(json).ok()?;
-    let mut rest = Rest(json.as_bytes());
+    let mut rest = Rest::of(json.as_bytes());
     serde_json::to_writer(&mut rest, &value).ok()?;
-    rest.0.is_empty().then_some(value)
-}
-
-/// What is left of a text that has to be what is written.
-struct Rest<'a>(&'a [u8]);
-
-impl io::Write for Rest<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let rest = self.0.strip_prefix(bytes);
-        self.0 = rest.ok_or(io::ErrorKind::InvalidData)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    rest.is_empty().then_some(value)
 }
 
 /// Reads a typed value; a member that is not of its form is named by its pointer.

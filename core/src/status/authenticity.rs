@@ -26,8 +26,8 @@ use crate::merkle::{LeafHash, LeafIndex};
 use crate::state::key::{MapKey, MapName};
 use crate::state::record::{IndexRecord, StateRecord, Status};
 use crate::state::{
-    Changed, CutOff, Extent, SignatureMemo, Subjects, index_names, label_names, labels_of,
-    replay_untainted,
+    Changed, CutOff, Extent, SignatureMemo, Subjects, index_names, label_keys, label_names,
+    labels_of, replay_untainted,
 };
 
 /// What the replay of a bundle found out.
@@ -186,9 +186,8 @@ impl Histories {
         let part = work.excerpts.part_of(event.event(), work.records);
         // The first is the event's own label, another the one that it supersedes.
         if labels_of(event.event()).nth(1).is_some() {
-            let names = label_names(&self.subjects.registry, event.event());
-            let others = names.iter().skip(1).map(MapName::key);
-            self.superseded.extend(others);
+            let keys = label_keys(&self.subjects.registry, event.event());
+            self.superseded.extend(keys.into_iter().skip(1));
         }
         if let Part::Excerpt(key) | Part::Both(key) = part {
             let known = self.excerpts.get(&key).map(|issued| &issued.issuer);

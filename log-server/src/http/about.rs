@@ -185,7 +185,7 @@ pub(super) async fn readyz(State(service): State<Service>) -> Response {
     if log.unpublished() >= MAX_UNPUBLISHED_BATCHES {
         reasons.push(format!("{} batches wait for the quorum", log.unpublished()));
     }
-    let progress = *log.progress().borrow();
+    let progress = log.standing();
     let status = if reasons.is_empty() {
         StatusCode::OK
     } else {

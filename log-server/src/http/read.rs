@@ -117,7 +117,7 @@ pub(super) async fn tile(
     let Some(path) = path else {
         return not_found();
     };
-    let size = service.log.progress().borrow().acknowledged();
+    let size = service.log.standing().acknowledged();
     // SPEC tlog-tiles: partial tiles of every size for which a checkpoint was produced. What lies behind
     // the acknowledged size may be the torn end of a write, and is not there.
     match TilePath::in_tree(path.kind(), path.index(), size) {

@@ -273,7 +273,8 @@ pub(super) async fn wait_until(
     }
 }
 
-/// Whether the answer comes from memory, as it does while the event's batch is the newest; then a worker may make it.
+/// Whether the answer comes from memory, as it does while the event's batch is one of the recent ones; then a worker
+/// may make it.
 pub(super) fn needs_no_file(log: &Log, admitted: &Admitted, standing: Standing) -> bool {
     let index = admitted.index();
     match standing {

@@ -25,10 +25,7 @@ pub fn catch_up(log: &Log) -> Result<(), StorageError> {
     let begin = index.watermark().size();
     // Batches that come in meanwhile move the end; each round is shorter than the one before.
     loop {
-        let (from, end) = (
-            index.watermark().size(),
-            log.progress().borrow().acknowledged(),
-        );
+        let (from, end) = (index.watermark().size(), log.standing().acknowledged());
         if from >= end {
             break;
         }
@@ -68,7 +65,7 @@ pub fn catch_up(log: &Log) -> Result<(), StorageError> {
 
 /// Whether the index was filled from this very log.
 fn is_head_of(log: &Log, watermark: TreeHead) -> Result<bool, StorageError> {
-    if watermark.size() > log.progress().borrow().acknowledged() {
+    if watermark.size() > log.standing().acknowledged() {
         return Ok(false);
     }
     let nodes = log

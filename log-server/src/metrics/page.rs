@@ -49,7 +49,7 @@ pub(crate) fn page(log: &Log, streams: usize) -> String {
 
 /// How far the log is, and its index.
 fn growth(page: &mut Page, log: &Log) {
-    let progress = *log.progress().borrow();
+    let progress = log.standing();
     let setting = log.setting();
     let acknowledged = progress.acknowledged();
     page.metric(ACKNOWLEDGED).value(acknowledged);
@@ -66,7 +66,7 @@ fn growth(page: &mut Page, log: &Log) {
 
 /// What each witness answers, and how far behind it is.
 fn witnesses(page: &mut Page, log: &Log) {
-    let acknowledged = log.progress().borrow().acknowledged();
+    let acknowledged = log.standing().acknowledged();
     let witnesses = log.witnesses();
     let mut answers = page.metric(WITNESS_ANSWERS);
     for witness in &witnesses {
