@@ -139,7 +139,7 @@ impl Refusal {
     pub fn bad_member(pointer: impl Into<Pointer>, why: impl fmt::Display) -> Refusal {
         Refusal::BadMember {
             pointer: pointer.into(),
-            why: Complaint(why.to_string()),
+            why: Complaint::of(why.to_string()),
         }
     }
 }
@@ -191,7 +191,7 @@ pub enum PrivateData {
     Imei,
 }
 
-/// A place in a JSON text (RFC 6901).
+/// A place in a JSON text (RFC 6901), at most [`MAX_POINTER_BYTES`] long: a place below that is that of what it is in.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Pointer(String);
 
@@ -205,17 +205,14 @@ impl Pointer {
     /// The member `name` of the object at this place.
     #[must_use]
     pub fn member(&self, name: &str) -> Pointer {
-        Pointer(format!(
-            "{}/{}",
-            self.0,
-            name.replace('~', "~0").replace('/', "~1")
-        ))
+        let name = name.replace('~', "~0").replace('/', "~1");
+        Pointer(cut_pointer(format!("{}/{name}", self.0)))
     }
 
     /// The element `index` of the list at this place.
     #[must_use]
     pub fn element(&self, index: usize) -> Pointer {
-        Pointer(format!("{}/{index}", self.0))
+        Pointer(cut_pointer(format!("{}/{index}", self.0)))
     }
 
     /// The pointer as RFC 6901 writes it.
@@ -228,7 +225,7 @@ impl Pointer {
 impl From<&str> for Pointer {
     /// Takes a pointer in its written form.
     fn from(text: &str) -> Pointer {
-        Pointer(text.to_owned())
+        Pointer(cut_pointer(text.to_owned()))
     }
 }
 
@@ -242,15 +239,40 @@ impl fmt::Display for Pointer {
     }
 }
 
-/// What is wrong with a member, in words; not for programs.
+/// Whole parts only, so that it stays the pointer of something.
+fn cut_pointer(mut text: String) -> String {
+    while text.len() > MAX_POINTER_BYTES {
+        text.truncate(text.rfind('/').unwrap_or(0));
+    }
+    text
+}
+
+/// What is wrong with a member, in words, at most [`MAX_COMPLAINT_BYTES`] of them; not for programs.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Complaint(String);
+
+impl Complaint {
+    fn of(mut text: String) -> Self {
+        if text.len() > MAX_COMPLAINT_BYTES {
+            let ends = text.char_indices().map(|(at, _)| at);
+            let end = ends.take_while(|at| *at <= MAX_COMPLAINT_BYTES).last();
+            text.truncate(end.unwrap_or(0));
+            text.push('…');
+        }
+        Self(text)
+    }
+}
 
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
+
+/// Four times the longest there is in an event that is right.
+pub const MAX_POINTER_BYTES: usize = 256;
+/// All members of a label by name; what is longer repeats what a stranger wrote.
+pub const MAX_COMPLAINT_BYTES: usize = 512;
 
 #[cfg(test)]
 mod tests {
@@ -316,6 +338,25 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn what_a_stranger_wrote_comes_back_at_no_length() {
+        let long = "é".repeat(8_192);
+        let parent = Pointer::root().member("body").element(7);
+        assert_eq!(parent.member(&long), parent);
+        assert_eq!(Pointer::from(&*format!("/body/{long}/x")).as_str(), "/body");
+        assert_eq!(Pointer::from(&*long).as_str(), "");
+        let refusal = Refusal::bad_member(parent.member(&long), format!("x{long}"));
+        let Refusal::BadMember { pointer, why } = refusal else {
+            panic!("of a member")
+        };
+        let text = why.to_string();
+        assert!(text.starts_with("xé") && text.ends_with("é…"), "{text}");
+        assert!(text.len() <= MAX_COMPLAINT_BYTES + '…'.len_utf8());
+        assert_eq!(pointer, parent);
+        let fits = "x".repeat(MAX_COMPLAINT_BYTES);
+        assert_eq!(Complaint::of(fits.clone()).to_string(), fits);
     }
 
     #[test]

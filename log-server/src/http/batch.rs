@@ -449,7 +449,8 @@ const FORM: &str = "each line is one JSON string, and the string a signed note";
 pub(super) const MAX_LINES: usize = 10_000;
 /// Ten thousand labels of 1 KiB as JSON strings, and a half more; most lines are far below the longest.
 pub(super) const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
-/// Each may hold 10,000 outcomes of 200 bytes and a line; all of them together stay below 200 MiB.
+/// Each may hold 10,000 outcomes and a line: most have 200 bytes, which is 128 MB for all of them; a refusal has its
+/// words on top, at most 768 bytes.
 pub(super) const MAX_BATCHES: usize = 64;
 /// What one thread does before others get a turn: about 3 ms of signatures.
 const LINES_AT_ONCE: usize = 32;
