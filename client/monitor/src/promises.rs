@@ -5,14 +5,15 @@
 //! a receipt                the same, and the witnessed head must be as large by the deadline
 //! an adverse event         in the log a minute after it was handed in
 //! ```
-//! Message in, actions out: no file, socket or clock. A deadline counts as passed only when the log was asked after it,
-//! so that a monitor that is blind or slow tells nothing of a log that is not.
+//! Message in, actions out: no file, socket or clock. A deadline counts as passed only when the log was asked after it and
+//! witnesses spoke after it, or kept silent for long, so that a monitor that is blind, slow or reads from a copy that lags
+//! tells nothing of a log that is not.
 
 mod file;
 pub mod keeper;
 mod queue;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use labelproof_core::{
     checkpoint::{Origin, SignedCheckpoint},
@@ -163,7 +164,9 @@ impl Promises {
     }
 
     /// What is to be told of a log that stands so: promises whose time is over, at each poll again under the same id.
-    pub(crate) fn overdue(&self, log: &Standing, now: Time) -> Vec<Alert> {
+    ///
+    /// A log whose newest quorum is older than `max_age` is stale, and then no copy that lags is waited for.
+    pub(crate) fn overdue(&self, log: &Standing, max_age: Duration, now: Time) -> Vec<Alert> {
         // What we cannot see, nobody failed to show.
         let (None, Some(polled), Some(witnessed)) = (log.blind(), log.polled(), log.witnessed())
         else {
@@ -171,6 +174,10 @@ impl Promises {
         };
         let size = witnessed.head().size();
         let is_caught_up = log.verified() >= size;
+        let is_over = |deadline: Time| {
+            let spoke = log.as_of().is_some_and(|as_of| as_of > deadline);
+            polled > deadline && (spoke || polled > deadline.plus_seconds(max_age.as_secs()))
+        };
         let of_log = |promise: &&Promise| promise.origin() == log.origin();
         let alert = |promise: &Promise| match promise {
             Promise::Receipt {
@@ -178,14 +185,14 @@ impl Promises {
                 leaf,
                 seen,
                 deadline,
-            } if polled > *deadline && seen.head().size() > size => {
+            } if is_over(*deadline) && seen.head().size() > size => {
                 let origin = log.origin();
                 Some(Alert::deadline_passed(
                     origin, receipt, *leaf, *deadline, now,
                 ))
             }
             Promise::Adverse { event, since }
-                if is_caught_up && polled > since.plus_seconds(ADVERSE_SECONDS) =>
+                if is_caught_up && is_over(since.plus_seconds(ADVERSE_SECONDS)) =>
             {
                 Some(Alert::not_logged(event, *since, now))
             }

@@ -296,7 +296,7 @@ impl Keeper {
         }
         let mut promises = self.promises();
         let expired = promises.expired(now);
-        let alerts = promises.overdue(log, now);
+        let alerts = promises.overdue(log, self.0.shared.limits.max_age, now);
         drop(promises);
         self.decided(expired);
         alerts

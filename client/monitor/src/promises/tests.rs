@@ -107,7 +107,7 @@ impl World {
             onlooker: Arc::new(Deaf),
             limits: Limits {
                 patience: Duration::ZERO,
-                max_age: Duration::MAX,
+                max_age: Duration::from_secs(3_600),
                 parallel: Parallel::default(),
             },
             fs: disk,
@@ -149,6 +149,7 @@ impl World {
             verified: head.head().size(),
             witnessed: Some(head),
             polled: Some(self.shared.clock.now()),
+            as_of: Some(self.shared.clock.now()),
             ..self.standing()
         });
     }

@@ -128,6 +128,28 @@ fn a_deadline_is_told_once_when_the_log_was_asked_after_it_and_only_then() {
 }
 
 #[test]
+fn a_copy_that_lags_breaks_no_promise_and_a_log_that_stands_still_does() {
+    let world = World::new(15);
+    world.verified(&with_event(5, u64::MAX));
+    let (entry, proof) = receipt(6, u64::MAX);
+    world.keeper.judge_receipt(&entry, &proof).unwrap();
+    let asks = |seconds: u64, as_of: u64| {
+        world.clock.set(samples::at(seconds).unix() * 1_000);
+        world.verified(&with_event(5, u64::MAX));
+        world.put(Standing {
+            as_of: Some(samples::at(as_of)),
+            ..world.standing()
+        });
+        world.poll();
+    };
+    asks(61, 60);
+    asks(3_660, 60);
+    assert!(world.told().is_empty(), "the source shows what was before");
+    asks(3_661, 60);
+    assert_eq!(world.told(), [Rule::DeadlinePassed]);
+}
+
+#[test]
 fn a_receipt_that_is_not_kept_is_a_fork() {
     let world = World::new(8);
     world.verified(&with_event(5, u64::MAX));
@@ -180,10 +202,12 @@ fn an_adverse_event_is_told_a_minute_after_it_was_handed_in_unless_it_is_logged(
         verified: TreeSize::new(verified),
         witnessed: Some(head(&honest(9))),
         polled: Some(samples::at(seconds)),
+        as_of: Some(samples::at(seconds)),
         ..world.standing()
     };
     let told = |promises: &Promises, standing: &Standing| {
-        promises.overdue(standing, samples::at(99)).len()
+        let hour = Duration::from_secs(3_600);
+        promises.overdue(standing, hour, samples::at(99)).len()
     };
     assert_eq!(told(&promises, &stands(60, 9)), 0, "not yet");
     assert_eq!(
@@ -192,6 +216,12 @@ fn an_adverse_event_is_told_a_minute_after_it_was_handed_in_unless_it_is_logged(
         "perhaps it is in what waits"
     );
     assert_eq!(told(&promises, &stands(61, 9)), 1);
+    let lags = |seconds: u64| Standing {
+        as_of: Some(samples::at(60)),
+        ..stands(seconds, 9)
+    };
+    assert_eq!(told(&promises, &lags(3_660)), 0, "perhaps a copy that lags");
+    assert_eq!(told(&promises, &lags(3_661)), 1, "nobody sees it for long");
     assert!(promises.expired(samples::at(31 * 24 * 3_600)).is_empty());
     assert_eq!(promises.logged(samples::issue(3).id()), []);
     assert_eq!(promises.logged(event.id()).len(), 1);
