@@ -41,7 +41,7 @@ use tracing::warn;
 use super::{
     Full, Promise, Promises,
     file::{Files, of_receipt},
-    queue::Queue,
+    queue::{Queue, Said},
 };
 use crate::{alert::Alert, board::Standing, follow::Shared, rules::Listener};
 
@@ -215,8 +215,9 @@ impl Keeper {
         if self.promises().adverse(id).is_none() {
             let now = self.0.shared.clock.now();
             match self.0.adverse.ask(event, now, patience)? {
-                Some(Ok(())) => {}
-                Some(Err(refusal)) => return Err(Unjudged::Refused(refusal)),
+                Some(Said::Watched) => {}
+                Some(Said::Refused(refusal)) => return Err(Unjudged::Refused(refusal)),
+                Some(Said::NoRoom(full)) => return Err(full.into()),
                 None => return Err(Unjudged::NotYet),
             }
         }
@@ -320,19 +321,28 @@ impl Listener for Keeper {
     }
 
     fn judged(&mut self, event: &Event, said: Result<(), Refusal>) {
-        if said.is_ok()
-            && let Some(since) = self.0.adverse.since(event.id())
-        {
-            let event = Box::new(event.clone());
-            if let Err(error) = self.watch(Promise::Adverse { event, since }) {
-                warn!(
-                    why = causes(&error),
-                    "cannot watch an event; at the next poll again"
-                );
-                return;
+        let id = event.id();
+        let Some(since) = self.0.adverse.since(id) else {
+            return;
+        };
+        let said = match said {
+            Err(refusal) => Said::Refused(refusal),
+            Ok(()) => {
+                let event = Box::new(event.clone());
+                match self.watch(Promise::Adverse { event, since }) {
+                    Ok(()) => Said::Watched,
+                    Err(Unjudged::Full(full)) => Said::NoRoom(full),
+                    Err(error) => {
+                        warn!(
+                            why = causes(&error),
+                            "cannot watch an event; at the next poll again"
+                        );
+                        return;
+                    }
+                }
             }
-        }
-        self.0.adverse.say(event.id(), said);
+        };
+        self.0.adverse.say(id, said);
     }
 
     fn head(&mut self, standing: &Standing, now: Time) -> Vec<Alert> {

@@ -300,6 +300,22 @@ fn an_event_is_watched_if_the_state_function_takes_it_and_only_if_it_takes_away(
 }
 
 #[test]
+fn who_hands_in_an_event_for_which_there_is_no_room_is_told_so() {
+    let world = World::new(16);
+    world.verified(&honest(9));
+    let mut follower = world.keeper.clone();
+    for number in 0..4_096 {
+        let event = samples::revoke(number);
+        let asked = world.keeper.judge_adverse(event.bytes(), Duration::ZERO);
+        assert!(matches!(asked, Err(Unjudged::NotYet)), "{number}");
+        follower.judged(&event, Ok(()));
+    }
+    assert_eq!(world.keeper.open_promises(), 4_096);
+    let full = hand_in(&world, &samples::revoke(5_000), Ok(()));
+    assert!(matches!(full, Err(Unjudged::Full(_))), "{full:?}");
+}
+
+#[test]
 fn there_is_an_end_to_what_is_watched() {
     let mut promises = Promises::default();
     let mut sizes = 10_u64..;
