@@ -3,7 +3,7 @@
 //! ```text
 //! a head ahead of ours     once ours is as large: the same log, or a fork
 //! a receipt                the same, and the witnessed head must be as large by the deadline
-//! an adverse event         in the log a minute after it was handed in
+//! an adverse event         in the log a minute after it was handed in, if it would still have to take it
 //! ```
 //! Message in, actions out: no file, socket or clock. A deadline counts as passed only when the log was asked after it and
 //! witnesses spoke after it, or kept silent for long, so that a monitor that is blind, slow or reads from a copy that lags
@@ -13,12 +13,16 @@ mod file;
 pub mod keeper;
 mod queue;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use labelproof_core::{
     checkpoint::{Origin, SignedCheckpoint},
     event::{Event, EventId},
     merkle::{LeafHash, TreeSize},
+    refusal::Refusal,
     time::Time,
     tlog_proof::TlogProof,
 };
@@ -104,6 +108,8 @@ impl Key {
 #[derive(Debug, Default)]
 pub(crate) struct Promises {
     open: BTreeMap<Key, Promise>,
+    /// Adverse events that the state function would still take after their time.
+    late: BTreeSet<Key>,
 }
 
 impl Promises {
@@ -139,6 +145,33 @@ impl Promises {
         })
     }
 
+    /// The adverse events whose time is over at a log that stands so, and that nobody called late yet.
+    pub(crate) fn to_call_late(&self, log: &Standing, max_age: Duration) -> Vec<Event> {
+        let open = self.open.iter().filter(|(key, _)| !self.late.contains(key));
+        let over = open.filter_map(|(_, promise)| match promise {
+            Promise::Adverse { event, since } if event.origin() == log.origin() => {
+                is_late(*since, log, max_age).then(|| event.as_ref().clone())
+            }
+            Promise::Adverse { .. } | Promise::Head(_) | Promise::Receipt { .. } => None,
+        });
+        over.collect()
+    }
+
+    /// Takes in what the state function says of a late event now; closes one that an honest log refuses by now.
+    pub(crate) fn call_late(&mut self, id: EventId, said: &Result<(), Refusal>) -> Vec<Key> {
+        let key = Key::of("adverse", id.as_bytes());
+        if !self.open.contains_key(&key) {
+            return Vec::new();
+        }
+        match said {
+            Ok(()) => {
+                self.late.insert(key);
+                Vec::new()
+            }
+            Err(_) => self.close(|known, _| *known == key),
+        }
+    }
+
     /// Takes in an event that is in its log; the promises that are kept by it.
     pub(crate) fn logged(&mut self, id: EventId) -> Vec<Key> {
         let is_kept = |promise: &Promise| match promise {
@@ -168,16 +201,10 @@ impl Promises {
     /// A log whose newest quorum is older than `max_age` is stale, and then no copy that lags is waited for.
     pub(crate) fn overdue(&self, log: &Standing, max_age: Duration, now: Time) -> Vec<Alert> {
         // What we cannot see, nobody failed to show.
-        let (None, Some(polled), Some(witnessed)) = (log.blind(), log.polled(), log.witnessed())
-        else {
+        let (None, Some(witnessed)) = (log.blind(), log.witnessed()) else {
             return Vec::new();
         };
         let size = witnessed.head().size();
-        let is_caught_up = log.verified() >= size;
-        let is_over = |deadline: Time| {
-            let spoke = log.as_of().is_some_and(|as_of| as_of > deadline);
-            polled > deadline && (spoke || polled > deadline.plus_seconds(max_age.as_secs()))
-        };
         let of_log = |promise: &&Promise| promise.origin() == log.origin();
         let alert = |promise: &Promise| match promise {
             Promise::Receipt {
@@ -185,15 +212,13 @@ impl Promises {
                 leaf,
                 seen,
                 deadline,
-            } if is_over(*deadline) && seen.head().size() > size => {
+            } if is_over(*deadline, log, max_age) && seen.head().size() > size => {
                 let origin = log.origin();
                 Some(Alert::deadline_passed(
                     origin, receipt, *leaf, *deadline, now,
                 ))
             }
-            Promise::Adverse { event, since }
-                if is_caught_up && is_over(since.plus_seconds(ADVERSE_SECONDS)) =>
-            {
+            Promise::Adverse { event, since } if is_late(*since, log, max_age) => {
                 Some(Alert::not_logged(event, *since, now))
             }
             Promise::Head(_) | Promise::Receipt { .. } | Promise::Adverse { .. } => None,
@@ -221,8 +246,25 @@ impl Promises {
             .map(|(key, _)| *key)
             .collect();
         self.open.retain(|key, _| !closed.contains(key));
+        self.late.retain(|key| !closed.contains(key));
         closed
     }
+}
+
+/// Whether a deadline has passed without what was to be shown by it: the log was asked later, and shows what witnesses saw
+/// later, or nothing new for long.
+fn is_over(deadline: Time, log: &Standing, max_age: Duration) -> bool {
+    let stale = deadline.plus_seconds(max_age.as_secs());
+    let spoke = log.as_of().is_some_and(|as_of| as_of > deadline);
+    let is_after = |time: Time| log.polled().is_some_and(|polled| polled > time);
+    is_after(deadline) && (spoke || is_after(stale))
+}
+
+/// Whether an adverse event that waits since then should be among the entries that are verified.
+fn is_late(since: Time, log: &Standing, max_age: Duration) -> bool {
+    let witnessed = log.witnessed().map(|head| head.head().size());
+    let is_caught_up = witnessed.is_some_and(|size| log.verified() >= size);
+    is_caught_up && is_over(since.plus_seconds(ADVERSE_SECONDS), log, max_age)
 }
 
 /// As many promises are open as can be.

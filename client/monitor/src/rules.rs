@@ -8,9 +8,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use labelproof_core::{
-    checkpoint::Origin, event::Event, key::Vkey, merkle::LeafIndex, refusal::Refusal, time::Time,
-};
+use labelproof_core::{event::Event, key::Vkey, merkle::LeafIndex, refusal::Refusal, time::Time};
 use labelproof_host::{fs::Fs, logging::causes};
 
 use crate::{
@@ -27,8 +25,8 @@ pub trait Listener: Send {
     /// An event that was verified at this place; after a restart some come again.
     fn logged(&mut self, index: LeafIndex, event: &Event);
 
-    /// Events of a log that were handed in and wait to be judged.
-    fn waiting(&mut self, origin: &Origin) -> Vec<Event>;
+    /// Events that wait to be judged as the next entry of a log that stands so.
+    fn waiting(&mut self, log: &Standing) -> Vec<Event>;
 
     /// What the state function says of one of them, as the next entry.
     fn judged(&mut self, event: &Event, said: Result<(), Refusal>);

@@ -1,4 +1,4 @@
-//! Adverse events that were handed in: what the state function would say of each as the next entry.
+//! Adverse events that were handed in, or are late: what the state function would say of each as the next entry.
 
 use std::sync::PoisonError;
 
@@ -17,7 +17,7 @@ impl Follower {
             return;
         };
         let lock = || listener.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = lock().waiting(self.log.origin());
+        let waiting = lock().waiting(&self.standing);
         for event in &waiting {
             let mut said = verifier.try_out(event);
             if let Err(Halt::NeedsHistory(labels)) = &said {

@@ -103,6 +103,7 @@ impl Follower {
         };
         let done = self.pieces(&mut verifier, &copy, now);
         if done.is_ok() {
+            self.standing.verified = TreeSize::new(verifier.next().get());
             self.judge_adverse(&mut verifier, &copy);
         }
         // Without it what was not told is verified again, from what was kept.

@@ -316,12 +316,17 @@ impl Listener for Keeper {
         self.decided(kept);
     }
 
-    fn waiting(&mut self, origin: &Origin) -> Vec<Event> {
-        self.0.adverse.of(origin)
+    fn waiting(&mut self, log: &Standing) -> Vec<Event> {
+        let mut waiting = self.0.adverse.of(log.origin());
+        let max_age = self.0.shared.limits.max_age;
+        waiting.extend(self.promises().to_call_late(log, max_age));
+        waiting
     }
 
     fn judged(&mut self, event: &Event, said: Result<(), Refusal>) {
         let id = event.id();
+        let refused = self.promises().call_late(id, &said);
+        self.decided(refused);
         let Some(since) = self.0.adverse.since(id) else {
             return;
         };

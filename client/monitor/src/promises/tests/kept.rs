@@ -236,7 +236,7 @@ fn hand_in(world: &World, event: &Event, said: Result<(), Refusal>) -> Result<Ti
     let asks = std::thread::spawn(move || keeper.judge_adverse(&bytes, Duration::from_secs(60)));
     let mut follower = world.keeper.clone();
     while !asks.is_finished() {
-        for waiting in follower.waiting(&samples::origin()) {
+        for waiting in follower.waiting(&world.standing()) {
             assert_eq!(waiting.id(), event.id());
             follower.judged(&waiting, said.clone());
         }
@@ -297,6 +297,35 @@ fn an_event_is_watched_if_the_state_function_takes_it_and_only_if_it_takes_away(
     world.clock.advance(3_601_000);
     assert!(matches!(now(samples::revoke(64).bytes()), Unjudged::NotYet));
     assert_eq!(world.keeper.open_promises(), 0);
+}
+
+#[test]
+fn an_event_that_the_log_refuses_by_now_is_not_missed() {
+    let world = World::new(17);
+    world.verified(&honest(9));
+    let events = [samples::revoke(3), samples::revoke(4)];
+    for event in &events {
+        hand_in(&world, event, Ok(())).unwrap();
+    }
+    let mut follower = world.keeper.clone();
+    let mut waiting = |seconds: u64| {
+        world.clock.set(samples::at(seconds).unix() * 1_000);
+        world.verified(&honest(9));
+        let waiting = follower.waiting(&world.standing());
+        // Another event of the label came first.
+        for event in &waiting {
+            let is_first = event.id() == events[0].id();
+            let said = Err(Refusal::WrongPrevious { want: None });
+            follower.judged(event, if is_first { said } else { Ok(()) });
+        }
+        world.poll();
+        waiting.len()
+    };
+    assert_eq!(waiting(60), 0, "not late yet");
+    assert_eq!(waiting(61), 2);
+    assert_eq!((waiting(62), world.keeper.open_promises()), (0, 1));
+    assert_eq!(world.told(), [Rule::NotLogged]);
+    assert_eq!(world.restarted().keeper.open_promises(), 1);
 }
 
 #[test]
