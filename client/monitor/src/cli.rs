@@ -95,8 +95,11 @@ enum Command {
     Run(Run),
     /// Look once, verify what is new, tell, and end; for cron.
     #[command(
-        after_help = "Exit codes: 0 nothing wrong; 20 the log misbehaved, evidence is in DIR/evidence; 16 too old; \
-                      12 no quorum, or another key; 11 a tile is wrong; 69 unreachable; 1 own files; 2 usage.\n\
+        after_help = "Exit codes, of several the first here: 20 the log misbehaved, evidence is in DIR/evidence; \
+                      11 a tile is wrong, or entry 0 is another than in the trust file; 12 no quorum, or another key; \
+                      10 a file of yours is malformed, or the log follows rules that are not known here; 16 too old, \
+                      an older head than before, a silent canary, or the own clock is off; 69 unreachable, or a tile is \
+                      missing; 19 stopped before the end; 1 own files; 2 usage, nothing was looked at; 0 nothing wrong.\n\
                       Example: labelproof-monitor once --trust trust.toml --dir monitor"
     )]
     Once(Once),
@@ -144,4 +147,40 @@ struct Ground {
     /// Tell also of what was logged before, from this index or this day on.
     #[arg(long, value_name = "SIZE|DATE")]
     since: Option<Since>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn help_names_every_exit_of_once_from_the_worst_on() {
+        let command = Cli::command();
+        let once = command.find_subcommand("once").unwrap();
+        let help = once.get_after_help().unwrap().to_string();
+        let (_, codes) = help.split_once(": ").unwrap();
+        let codes = codes.lines().next().unwrap().trim_end_matches('.');
+        let said: Vec<u8> = codes
+            .split("; ")
+            .map(|part| part.split_once(' ').unwrap().0.parse().unwrap())
+            .collect();
+        let mut exits = vec![
+            // Of a trouble, see `Trouble::exit`; of a stop; of a start.
+            Exit::Done,
+            Exit::Internal,
+            Exit::Usage,
+            Exit::Malformed,
+            Exit::NotInLog,
+            Exit::NotSigned,
+            Exit::TooOld,
+            Exit::Undecidable,
+            Exit::LogMisbehaved,
+            Exit::Unreachable,
+        ];
+        exits.sort_by_key(|exit| std::cmp::Reverse(exit.severity()));
+        let want: Vec<u8> = exits.into_iter().map(Exit::code).collect();
+        assert_eq!(said, want);
+    }
 }
