@@ -9,8 +9,9 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -25,7 +26,7 @@ use thiserror::Error;
 use tracing::{info, warn};
 
 use crate::{
-    board::Board,
+    board::{Board, Standing},
     name::Name,
     promises::keeper::{Keeper, Unjudged, Verdict},
 };
@@ -58,6 +59,31 @@ impl Peer {
     /// Whether the newest exchange failed.
     pub fn fails(&self) -> bool {
         self.fails.load(Ordering::Relaxed)
+    }
+
+    /// Exchanges the newest head of each log with it.
+    fn exchange_all(&self, logs: &[Standing], keeper: &Keeper) {
+        let mut failed = None;
+        for ours in logs.iter().filter_map(Standing::witnessed) {
+            let Err(why) = self.exchange(ours, keeper) else {
+                continue;
+            };
+            let is_silent = matches!(why, Failed::NoAnswer(_));
+            failed.get_or_insert(why);
+            if is_silent {
+                // Whoever does not answer would let each further log wait as long.
+                break;
+            }
+        }
+        let before = self.fails.swap(failed.is_some(), Ordering::Relaxed);
+        match failed {
+            // Once an episode: it comes again at each poll.
+            Some(why) if !before => {
+                warn!(peer = %self.name, why = causes(&why), "heads cannot be exchanged");
+            }
+            None if before => info!(peer = %self.name, "heads are exchanged again"),
+            Some(_) | None => {}
+        }
     }
 
     /// Shows it a head of ours, and judges the one it has.
@@ -94,27 +120,24 @@ impl Peer {
 }
 
 /// Exchanges the newest head of each log with each peer, once, or until somebody wants no more.
+///
+/// A peer that hangs takes its time, and holds up a few others at most.
 pub fn round(peers: &[Arc<Peer>], board: &Board, keeper: &Keeper, pause: &dyn Pause) {
     let logs = board.logs();
-    for peer in peers {
-        // A peer that hangs takes its time; the others need not hold up the end too.
-        if pause.pause(Duration::ZERO) == Wish::Stop {
-            return;
-        }
-        let heads = logs.iter().filter_map(|log| log.witnessed());
-        let failed: Vec<Failed> = heads
-            .filter_map(|ours| peer.exchange(ours, keeper).err())
-            .collect();
-        let before = peer.fails.swap(!failed.is_empty(), Ordering::Relaxed);
-        match failed.first() {
-            // Once an episode: it comes again at each poll.
-            Some(why) if !before => {
-                warn!(peer = %peer.name, why = causes(why), "heads cannot be exchanged");
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(peer) = peers.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if pause.pause(Duration::ZERO) == Wish::Stop {
+                return;
             }
-            None if before => info!(peer = %peer.name, "heads are exchanged again"),
-            Some(_) | None => {}
+            peer.exchange_all(&logs, keeper);
         }
-    }
+    };
+    thread::scope(|scope| {
+        for _ in 0..peers.len().min(MAX_AT_ONCE) {
+            scope.spawn(work);
+        }
+    });
 }
 
 /// What of an answer counts.
@@ -139,9 +162,17 @@ enum Failed {
 
 /// A head with its cosignatures, and perhaps a file of evidence.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
+/// As many members as there are, without one's own; each thread waits, and judges one answer.
+const MAX_AT_ONCE: usize = 8;
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{BufRead as _, BufReader, Read as _, Write as _},
+        net::TcpListener,
+        sync::mpsc,
+    };
+
     use labelproof::patience::AtOnce;
     use labelproof_host::serve::Limits;
 
@@ -212,6 +243,44 @@ mod tests {
         server.stop();
         round(&peers, &ours.shared.board, &ours.keeper, &AtOnce);
         assert!(peers[0].fails() && ours.told().is_empty());
+    }
+
+    /// A peer that does this before it answers one request.
+    fn answers_after(before: impl FnOnce() + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            let mut reader = BufReader::new(stream);
+            let mut length = 0;
+            for line in reader.by_ref().lines().map(Result::unwrap) {
+                let line = line.to_ascii_lowercase();
+                if let Some(value) = line.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                if line.is_empty() {
+                    break;
+                }
+            }
+            reader.read_exact(&mut vec![0; length]).unwrap();
+            before();
+            let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+            reader.into_inner().write_all(answer.as_bytes()).unwrap();
+        });
+        url
+    }
+
+    #[test]
+    fn a_peer_that_hangs_holds_up_no_other() {
+        let ours = World::new(1);
+        ours.verified(&honest(9));
+        let (ask, asked) = mpsc::channel();
+        // The first answers only once the second was asked.
+        let first = answers_after(move || asked.recv().unwrap());
+        let second = answers_after(move || ask.send(()).unwrap());
+        let peers = [first, second].map(|url| peer(&url)[0].clone());
+        round(&peers, &ours.shared.board, &ours.keeper, &AtOnce);
+        assert!(!peers[0].fails() && !peers[1].fails());
     }
 
     /// A person who wants no more.
