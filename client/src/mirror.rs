@@ -15,7 +15,11 @@ mod check;
 mod copy;
 mod folder;
 
-use labelproof_core::{merkle::TreeHead, policy::WitnessedCheckpoint, time::Time};
+use labelproof_core::{
+    merkle::{TreeHead, TreeSize},
+    policy::WitnessedCheckpoint,
+    time::Time,
+};
 use labelproof_host::{fs::FsError, lock::LockError, tiles::TilesError};
 
 pub use check::{Checked, check};
@@ -130,8 +134,19 @@ pub fn update(
         grown(before.signed(), seen.head().signed(), seen.tiles()).map_err(HeadError::Advance)?;
     }
     let have = before.as_ref().map(WitnessedCheckpoint::head);
-    let written = bring(folder, &seen, have, plan.pause, plan.parallel, tell)?;
+    let (pause, parallel) = (plan.pause, plan.parallel);
+    // A run that was killed may have left some files anywhere.
+    let written = bring(folder, &seen, have, Look::Everywhere, pause, parallel, tell)?;
     Ok(copied(seen.head().clone(), written))
+}
+
+/// Where a copy looks for what is missing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Look {
+    /// At every file that the head stands for.
+    Everywhere,
+    /// Only where a tree of this size ends and behind it; all before was brought and nobody took it away since.
+    From(TreeSize),
 }
 
 /// Brings `folder`, which serves `have`, to an accepted head that appends to it; tells how many files were written.
@@ -142,14 +157,23 @@ pub fn bring(
     folder: &Folder,
     seen: &AcceptedHead<'_>,
     have: Option<TreeHead>,
+    look: Look,
     pause: &dyn Pause,
     parallel: Parallel,
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<u64, MirrorError> {
-    let how = copy::How { pause, parallel };
+    let from = match look {
+        Look::Everywhere => TreeSize::EMPTY,
+        Look::From(size) => size,
+    };
+    let how = copy::How {
+        pause,
+        parallel,
+        from,
+    };
     let written = copy::copy(folder, how, seen, have, tell)?;
     folder.put_checkpoint(&seen.head().signed().note().to_bytes())?;
-    folder.drop_partials(seen.head().head().size())?;
+    folder.drop_partials(from, seen.head().head().size())?;
     Ok(written)
 }
 

@@ -5,6 +5,8 @@
 //! journal    each revocation once · bad-entry once · otherwise only what the monitor says of itself
 //! ```
 
+mod files;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -212,6 +214,15 @@ fn begun() -> PaperLog {
     log
 }
 
+/// A log with heads alone behind its few labels.
+fn long(size: u64) -> PaperLog {
+    let mut log = begun();
+    while log.size() < size {
+        log.append(&[]);
+    }
+    log
+}
+
 /// Two revocations more, and a label that is issued twice.
 fn grown() -> PaperLog {
     let mut log = begun();
@@ -337,18 +348,12 @@ fn days_of_crashes_and_clock_steps_lose_no_revocation() {
 
 #[test]
 fn a_log_of_exactly_one_piece_is_right_unless_its_head_is_missing() {
-    let mut log = begun();
-    while log.size() < PIECE {
-        log.append(&[]);
-    }
+    let log = long(PIECE);
     let machine = Machine::new(1, time());
     assert_eq!(machine.pass(&log), Some(Passed::Done(Exit::Done)));
     assert_eq!(machine.told("a whole piece"), (vec![], vec![]));
 
-    let mut log = begun();
-    while log.size() < PIECE - 1 {
-        log.append(&[]);
-    }
+    let mut log = long(PIECE - 1);
     log.append(&[issue(10)]);
     log.leave_out_from(LeafIndex::new(PIECE));
     let machine = Machine::new(2, time());
@@ -381,35 +386,6 @@ fn what_is_verified_stays_so_when_more_cannot_be_told() {
 }
 
 #[test]
-fn where_telling_begins_is_not_forgotten_by_a_disk_that_failed_once() {
-    let (begun, grown) = (begun(), grown());
-    let paper = Paper::of(&begun);
-    let start = |machine: &Machine| machine.start(&paper, None).unwrap();
-    let calls = |machine: &Machine| {
-        let mut follower = start(machine);
-        let before = machine.fs.calls();
-        follower.pass();
-        machine.fs.calls() - before
-    };
-    for call in 1..=calls(&Machine::new(0, time())) {
-        let machine = Machine::new(call, time());
-        let mut follower = start(&machine);
-        machine.fs.fail_call(machine.fs.calls() + call, Fault::Eio);
-        follower.pass();
-        machine.fs.heal();
-        follower.pass();
-        drop(follower);
-        machine.fs.cut_power();
-        machine.fs.restart();
-        paper.turn(&grown);
-        start(&machine).pass();
-        paper.turn(&begun);
-        let (subjects, _) = machine.told(&format!("call {call}"));
-        assert_eq!(subjects.len(), 2, "call {call}: {subjects:?}");
-    }
-}
-
-#[test]
 fn what_is_observed_stands_on_the_board_as_long_as_it_holds() {
     let later = time().plus_seconds(7_200);
     let machine = Machine::new(1, later);
@@ -423,31 +399,6 @@ fn what_is_observed_stands_on_the_board_as_long_as_it_holds() {
     paper.turn(&log);
     follower.pass();
     assert_eq!(follower.standing().observed(), []);
-}
-
-#[test]
-fn a_file_that_nobody_has_is_asked_for_once_a_pass() {
-    let machine = Machine::new(1, time());
-    let log = begun();
-    machine.pass(&log);
-    let bundle = format!("tile/entries/000.p/{}", log.size());
-    let mirror = machine
-        .dir()
-        .join("logs")
-        .join(world::ORIGIN)
-        .join("mirror");
-    machine.fs.remove(&mirror.join(&bundle)).unwrap();
-    let paper = Paper::of(&log);
-    paper.files.lock().unwrap().remove(&format!("/{bundle}"));
-    // Another place to tell from, so that all is verified again.
-    let since = Some(Since::Index(LeafIndex::new(1)));
-    let mut follower = machine.start(&paper, since).unwrap();
-    for passes in 1..=3 {
-        assert_ne!(follower.pass(), Passed::Done(Exit::Done));
-        assert!(paper.asked() <= passes + 1, "{} times", paper.asked());
-    }
-    paper.turn(&log);
-    assert_eq!(follower.pass(), Passed::Done(Exit::Done));
 }
 
 /// How many entries a monitor verifies before it tells, at least.

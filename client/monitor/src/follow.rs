@@ -26,7 +26,11 @@ use labelproof::{
     source::Source,
     trust::{TrustedLog, store::TrustStore},
 };
-use labelproof_core::{evidence::Evidence, merkle::LeafIndex, time::Time};
+use labelproof_core::{
+    evidence::Evidence,
+    merkle::{LeafIndex, TreeSize},
+    time::Time,
+};
 use labelproof_host::{
     clock::Clock,
     exit::Exit,
@@ -155,6 +159,8 @@ pub struct Follower {
     standing: Standing,
     /// The files of the copy that were wrong, and are to be had again.
     is_damaged: bool,
+    /// When every file of the copy was looked for, and how large the copy is since.
+    looked: Option<(Time, TreeSize)>,
     last_pass: Option<(Instant, Time)>,
     /// By how many seconds the own clock stepped, until a fresh head shows that it is right.
     stepped: Option<u64>,

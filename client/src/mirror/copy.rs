@@ -25,11 +25,13 @@ use crate::{
     patience::{Pause, Wish},
 };
 
-/// How to wait, and how many requests at a time.
+/// How to wait, how many requests at a time, and where to begin.
 #[derive(Clone, Copy)]
 pub(super) struct How<'a> {
     pub(super) pause: &'a dyn Pause,
     pub(super) parallel: Parallel,
+    /// Full tiles of a tree of this size are there.
+    pub(super) from: TreeSize,
 }
 
 /// Copies what is missing, and tells how many files were written.
@@ -54,19 +56,21 @@ pub(super) fn copy(
         .map(|level| pieces(level, copy.size))
         .sum();
     let total = above + 2 * leaves;
-    let done = AtomicU64::new(0);
+    let first = |level| full(level, how.from);
+    let passed: u64 = TileLevel::all().skip(1).map(first).sum();
+    let next = AtomicU64::new(first(TileLevel::LEAVES));
+    let done = AtomicU64::new(passed + 2 * first(TileLevel::LEAVES));
     let step = |count| {
         let done = done.fetch_add(count, Ordering::Relaxed) + count;
         tell(Progress { done, total });
     };
     for level in TileLevel::all().skip(1) {
-        for index in 0..pieces(level, copy.size) {
+        for index in first(level)..pieces(level, copy.size) {
             copy.must_go_on()?;
             copy.tile_above(level, TileIndex::new(index))?;
             step(1);
         }
     }
-    let next = AtomicU64::new(0);
     let failed = AtomicBool::new(false);
     let first_error = Mutex::new(None);
     let work = || {
@@ -181,6 +185,11 @@ impl Copy<'_> {
     fn path(&self, kind: TileKind, index: TileIndex) -> TilePath {
         TilePath::in_tree(kind, index, self.size).expect("the tree has as many tiles")
     }
+}
+
+/// How many full tiles a level has.
+pub(super) fn full(level: TileLevel, size: TreeSize) -> u64 {
+    level.hashes_in(size) / u64::from(Width::FULL.get())
 }
 
 /// How many tiles a level has, a partial one included.

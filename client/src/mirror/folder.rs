@@ -19,6 +19,7 @@ use labelproof_host::{
     tiles::{DirTiles, TileReader},
 };
 
+use super::copy::full;
 use crate::{proof::open_checkpoint, trust::TrustedLog};
 
 /// A folder that mirrors one log, locked while this lives unless it is only read.
@@ -186,20 +187,19 @@ impl Folder {
         write_atomic(&*self.fs, &self.dir.join(CHECKPOINT), note)
     }
 
-    /// Removes partial tiles left of the edge of `size`: the full ones are there.
+    /// Removes partial tiles left of the edge of `size`: the full ones are there. Those of a tree of size `from` were
+    /// looked at.
     ///
     /// SPEC tlog-tiles: a partial tile may be deleted once the full one is available. Those at the edge
     /// stay for who still reads under an older checkpoint, 255 of a kind at most.
-    pub(super) fn drop_partials(&self, size: TreeSize) -> Result<(), FsError> {
+    pub(super) fn drop_partials(&self, from: TreeSize, size: TreeSize) -> Result<(), FsError> {
         let kinds = TileLevel::all().map(TileKind::Hashes);
         for kind in kinds.chain([TileKind::Entries]) {
             let level = match kind {
                 TileKind::Hashes(level) => level,
                 TileKind::Entries => TileLevel::LEAVES,
             };
-            let full = level.hashes_in(size) / u64::from(Width::FULL.get());
-            // One look a tile: a run that was killed may have left some anywhere.
-            for index in 0..full {
+            for index in full(level, from)..full(level, size) {
                 self.drop_partials_of(kind, TileIndex::new(index))?;
             }
         }

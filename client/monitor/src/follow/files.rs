@@ -88,6 +88,7 @@ impl Follower {
             kept: LeafIndex::new(0),
             standing,
             is_damaged: false,
+            looked: None,
             last_pass: None,
             stepped: None,
         };

@@ -10,7 +10,7 @@ use labelproof::{
     evidence::{CompareError, Compared, compare},
     head::{AcceptedHead, HeadError, take_head},
     log_server::ServerError,
-    mirror::{MirrorError, bring},
+    mirror::{Look, MirrorError, bring},
     patience::{PatientTiles, patiently},
     proof::open_checkpoint,
     trust::store::{AdvanceError, Fork, Newest, Standing as Relation},
@@ -73,10 +73,10 @@ impl Follower {
             let end = seen.head().head().size().get();
             self.tell_since(Since::Index(LeafIndex::new(end)))?;
         }
-        self.copy(&seen)
+        self.copy(&seen, now)
     }
 
-    fn copy(&mut self, seen: &AcceptedHead<'_>) -> Result<(), Hitch> {
+    fn copy(&mut self, seen: &AcceptedHead<'_>, now: Time) -> Result<(), Hitch> {
         let copied = self.copied().map_err(|error| own_files(&error))?;
         let have = copied.as_ref().map(SignedCheckpoint::head);
         let size = seen.head().head().size();
@@ -90,11 +90,19 @@ impl Follower {
                 .onlooker
                 .progress(Progress::Copying { done, total });
         };
+        // Looking everywhere for each head would take longer with each.
+        let (at, look) = match self.looked {
+            Some((at, size)) if !self.is_damaged && now.seconds_since(at) < LOOK_SECONDS => {
+                (at, Look::From(size))
+            }
+            _ => (now, Look::Everywhere),
+        };
         let parallel = self.shared.limits.parallel;
         let brought = bring(
             &self.folder,
             seen,
             have,
+            look,
             &*self.shared.pause,
             parallel,
             &tell,
@@ -105,6 +113,7 @@ impl Follower {
             error => own_files(&error).into(),
         })?;
         self.is_damaged = false;
+        self.looked = Some((at, size));
         debug!(origin = %self.log.origin(), %size, files, "copied");
         Ok(())
     }
@@ -229,3 +238,6 @@ fn from_source(error: &TilesError, signed: &SignedCheckpoint) -> Hitch {
     };
     what.into()
 }
+
+/// Four looks for each 256 entries: seconds for a hundred million. A file that somebody took away is missed no longer.
+const LOOK_SECONDS: u64 = 3_600;
