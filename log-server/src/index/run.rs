@@ -1,7 +1,7 @@
 //! Runs of entries on their way into the store of the index, sorted once: for look-ups until then, and for writing.
 //!
 //! ```text
-//! row      key, 32 bytes ‖ index, u64  →  the later entries of the run under this key, each as its distance, u16
+//! row      key, its first 16 bytes ‖ index, 6 bytes  →  the later entries of the run under this key, each as its distance, u16
 //! ```
 //! A thousand labels of one batch stand in few rows of a list. Numbers are big-endian.
 
@@ -76,24 +76,28 @@ impl Run {
     }
 }
 
-/// Key and value of a row that begins at an entry.
+/// The key of a row that begins at an entry.
 pub(super) fn row(key: &MapKey, index: LeafIndex) -> Vec<u8> {
-    [key.as_bytes().as_slice(), &index.get().to_be_bytes()].concat()
+    let index = index.get().min(MAX_INDEX).to_be_bytes();
+    [&key.as_bytes()[..SHORT_BYTES], &index[2..]].concat()
 }
 
 /// The entries that a row names; none where it is damaged.
 pub(super) fn entries_of(row: &[u8], value: &[u8]) -> Vec<LeafIndex> {
-    let Some(first) = row.get(KEY_BYTES..).and_then(|first| first.try_into().ok()) else {
+    let first = row.split_at_checked(SHORT_BYTES).map(|(_, first)| first);
+    let Some(Ok([a, b, c, d, e, f])) = first.map(<[u8; 6]>::try_from) else {
         return Vec::new();
     };
-    let mut last = u64::from_be_bytes(first);
+    let first = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+    let mut last = first;
     let (distances, _) = value.as_chunks::<2>();
     let later = distances.iter().map(|distance| {
         last = last.saturating_add(u64::from(u16::from_be_bytes(*distance)));
         LeafIndex::new(last)
     });
-    let first = LeafIndex::new(u64::from_be_bytes(first));
-    std::iter::once(first).chain(later).collect()
+    std::iter::once(LeafIndex::new(first))
+        .chain(later)
+        .collect()
 }
 
 /// The runs that are not written yet, in the order of the log.
@@ -145,7 +149,11 @@ impl Unwritten {
     }
 }
 
-const KEY_BYTES: usize = 32;
+/// What is kept of a key or an event id: with an index in six bytes it is a row's key of 22 bytes, which sled keeps in
+/// place. Whoever wants two labels of his own to be mixed up has 2^64 hashes to work out.
+pub(super) const SHORT_BYTES: usize = 16;
+/// What six bytes hold.
+const MAX_INDEX: u64 = (1 << 48) - 1;
 /// Entries of a row: 2 KiB, a part of a page.
 pub(super) const MAX_IN_A_ROW: usize = 1_000;
 

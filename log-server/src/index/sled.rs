@@ -1,16 +1,16 @@
 //! The index on disk, in sled 0.34.7.
 //!
 //! ```text
-//! tree events   event id, 32 bytes                     → index, u64 big-endian
-//! tree keys     map key, 32 bytes ‖ index, u64         → later entries of the same run
-//! tree meta     "runs of keys and listings"            → size, u64 ‖ root, 32 bytes
+//! tree events   event id, its first 16 bytes                → index, u64 big-endian
+//! tree keys     map key, its first 16 bytes ‖ index, 6      → later entries of the same run
+//! tree meta     "runs of short keys and listings"           → size, u64 ‖ root, 32 bytes
 //! ```
 //! A watermark of another name is of an index with other keys: it is filled again.
 //! sled's own promises are not relied on: a power cut may lose what it flushed and a flipped bit may hide
-//! keys, so a reader takes its answers as candidates only. One thread writes, in batches of up to a
-//! thousand rows; until then they are in memory. It syncs once a second: what a crash takes
-//! is filled in again. After `flush` the file is synced once more, because sled starts the write-back
-//! without waiting for the disk.
+//! keys, so a reader takes its answers as candidates only. One thread writes, row by row: what a batch of sled's
+//! replaces is freed long after it, gigabytes later. Until they are written rows are in memory. It syncs once a
+//! second: what a crash takes is filled in again. After `flush` the file is synced once more, because sled starts
+//! the write-back without waiting for the disk.
 
 use std::{
     fs::File,
@@ -29,12 +29,12 @@ use labelproof_core::{
     merkle::{LeafIndex, RootHash, TreeHead, TreeSize},
     state::key::MapKey,
 };
-use sled::{Batch, Db, Tree};
+use sled::{Db, Tree};
 use tracing::warn;
 
 use super::{
     Addition, Index,
-    run::{MAX_IN_A_ROW, Run, Unwritten, entries_of, row},
+    run::{MAX_IN_A_ROW, Run, SHORT_BYTES, Unwritten, entries_of, row},
 };
 
 /// Look-ups in a directory of their own.
@@ -155,15 +155,15 @@ impl SledIndex {
 
 impl Index for SledIndex {
     fn event(&self, id: &EventId) -> Option<LeafIndex> {
-        self.unwritten
-            .event(id)
-            .or_else(|| match self.trees.events.get(id.as_bytes()) {
+        self.unwritten.event(id).or_else(|| {
+            match self.trees.events.get(&id.as_bytes()[..SHORT_BYTES]) {
                 Ok(value) => value.and_then(|value| index_of(&value)),
                 Err(error) => {
                     self.cannot_be_read(&error);
                     None
                 }
-            })
+            }
+        })
     }
 
     fn entries(&self, key: &MapKey) -> Vec<LeafIndex> {
@@ -300,20 +300,12 @@ impl Trees {
     }
 
     fn add(&self, run: &Run, watermark: Option<TreeHead>) -> Result<(), sled::Error> {
-        for part in run.events().chunks(MAX_BATCH_ROWS) {
-            let mut batch = Batch::default();
-            for (id, index) in part {
-                batch.insert(id.as_bytes(), &index.get().to_be_bytes());
-            }
-            self.events.apply_batch(batch)?;
+        for (id, index) in run.events() {
+            let id = &id.as_bytes()[..SHORT_BYTES];
+            self.events.insert(id, &index.get().to_be_bytes())?;
         }
-        let mut rows = run.rows().peekable();
-        while rows.peek().is_some() {
-            let mut batch = Batch::default();
-            for (row, value) in rows.by_ref().take(MAX_BATCH_ROWS) {
-                batch.insert(row, value);
-            }
-            self.keys.apply_batch(batch)?;
+        for (row, value) in run.rows() {
+            self.keys.insert(row, value)?;
         }
         // Last, so that a crash before it has everything before it filled in again.
         if let Some(head) = watermark {
@@ -342,9 +334,7 @@ fn index_of(bytes: &[u8]) -> Option<LeafIndex> {
     Some(LeafIndex::new(u64::from_be_bytes(bytes.try_into().ok()?)))
 }
 
-const WATERMARK: &[u8] = b"runs of keys and listings";
-/// A larger batch holds all readers up for longer than a status answer may take.
-const MAX_BATCH_ROWS: usize = 1_000;
+const WATERMARK: &[u8] = b"runs of short keys and listings";
 /// Batches that may wait to be written; then appending waits. 64 may be unpublished, as many may be unindexed.
 const MAX_QUEUE: usize = 64;
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
