@@ -7,6 +7,7 @@
 //! by its id, and rows that were proved before are in `NAME.logged.jsonl`. A row that changed after it was
 //! signed is named; it is signed anew only when the log proves that the old note is not in it.
 
+mod cell;
 mod columns;
 mod fault;
 mod journal;

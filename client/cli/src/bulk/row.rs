@@ -15,6 +15,7 @@ use labelproof_core::event::Gtin14;
 use serde_json::{Map, Value};
 
 use super::{
+    cell,
     columns::{Columns, Step, written},
     fault::Fault,
 };
@@ -108,8 +109,11 @@ fn value_of(node: Node, cell: &str) -> Result<Value, (&'static str, String)> {
         _ => cell,
     };
     let json = |open: char| match cell.starts_with(open) {
-        true => Some(serde_json::from_str(cell).map_err(|error| {
-            let what = format!("begins as JSON and is none: {error}");
+        true => Some(cell::read(cell).map_err(|error| {
+            let what = match error.is_data() {
+                true => format!("is JSON in which {error}"),
+                false => format!("begins as JSON and is none: {error}"),
+            };
             ("bad-cell", what)
         })),
         false => None,
@@ -366,6 +370,10 @@ mod tests {
             (
                 "a,b,c,,d,,[{]",
                 "line 2, column 7 (evidence): begins as JSON and is none",
+            ),
+            (
+                "a,b,c,,d,,\"[{\"\"hash\"\":1,\"\"hash\"\":2}]\"",
+                "line 2, column 7 (evidence): is JSON in which \"hash\" stands there twice at line 1",
             ),
         ];
         for (row, want) in cases {
