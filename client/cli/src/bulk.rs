@@ -252,8 +252,9 @@ impl Run<'_> {
                     }
                 }
                 None => {
-                    self.journal.remove(signed.event);
                     let entry = &self.entries[place];
+                    self.journal
+                        .remove(self.kind, entry.subject(), signed.event);
                     let what = format!(
                         "line {} changed after it was signed as {}; that note is not in the log, the row is signed anew",
                         entry.item.line, signed.event

@@ -110,10 +110,20 @@ impl Journal {
         self.insert(event)
     }
 
-    /// Takes a note away that was never logged, so that nobody sends it by mistake.
-    pub(crate) fn remove(&mut self, event: EventId) {
+    /// Takes a note of this kind about a label away that was never logged, so that nobody sends it by mistake.
+    pub(crate) fn remove(&mut self, kind: Kind, subject: &Subject, event: EventId) {
         self.is_changed = true;
-        self.notes.retain(|_, signed| signed.event != event);
+        let Some(places) = self.by_subject.get_mut(&(kind, subject.clone())) else {
+            return;
+        };
+        let notes = &mut self.notes;
+        places.retain(|place| {
+            let is_it = notes.get(place).is_some_and(|note| note.event == event);
+            if is_it {
+                notes.remove(place);
+            }
+            !is_it
+        });
     }
 
     /// Writes all notes in one durable step, if there are new ones.
@@ -216,3 +226,48 @@ struct LoggedLine {
 const MAX_NOTE_BYTES: usize = 6 * (16 << 10) + 64;
 /// An id and a number.
 const MAX_LOGGED_BYTES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use labelproof_core::{
+        event::{Draft, template},
+        key::{KeyType, SigningKey},
+        note::Note,
+    };
+
+    use super::*;
+
+    /// A revocation of the label of the template that says this.
+    fn event(text: &str) -> Event {
+        let name = "label.jp.example".parse().unwrap();
+        let key = SigningKey::from_seed(name, KeyType::Note, [7; 32]);
+        let mut draft: serde_json::Value =
+            serde_json::from_str(template(Kind::LabelRevoke)).unwrap();
+        draft["reason"]["text"] = text.into();
+        let draft = Draft::from_json(Kind::LabelRevoke, &draft.to_string()).unwrap();
+        let text = draft.text(&"labels.g7.example".parse().unwrap(), None);
+        let line = key.sign_note(&text);
+        Event::parse(&Note::new(text, vec![line]).unwrap().to_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_note_that_is_taken_away_leaves_the_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, world) = (dir.path().join("a.events.jsonl"), World::real(0));
+        let (one, other) = (event("one"), event("other"));
+        let (kind, subject) = (Kind::LabelRevoke, one.subject());
+        let ids = |journal: &Journal| -> Vec<EventId> {
+            let notes = journal.about(kind, subject);
+            notes.iter().map(|signed| signed.event).collect()
+        };
+        let mut journal = Journal::open(&path, &world).unwrap();
+        for event in [&one, &other, &one] {
+            journal.add(event);
+        }
+        journal.remove(kind, subject, one.id());
+        assert_eq!(ids(&journal), [other.id()]);
+        journal.remove(Kind::LabelIssue, subject, other.id());
+        journal.save(&world).unwrap();
+        assert_eq!(ids(&Journal::open(&path, &world).unwrap()), [other.id()]);
+    }
+}
