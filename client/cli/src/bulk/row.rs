@@ -39,6 +39,16 @@ impl Places {
         let found = self.0.iter().find(|(at, _)| holds(at));
         found.map(|(at, column)| (*column, at.as_str()))
     }
+
+    /// Those that are numbered otherwise than the header is: elements behind one whose cells are empty.
+    pub(crate) fn moved(self, columns: &Columns) -> Self {
+        let is_moved = |(pointer, column): &(String, usize)| {
+            let mut steps = pointer.split('/');
+            steps.any(|step| step.parse::<usize>().is_ok())
+                && columns.of_pointer(pointer) != Some(*column)
+        };
+        Self(self.0.into_iter().filter(is_moved).collect())
+    }
 }
 
 /// Reads a row as an event without `kind` and `prev`.
@@ -340,6 +350,21 @@ mod tests {
                 with(json!(["x"]), json!([])),
             ]
         );
+    }
+
+    #[test]
+    fn elements_behind_an_empty_one_keep_their_columns() {
+        let text = "subject,decided_at,body.gtins,body.models.0.number,body.models.1.number\n\
+                    a,b,,M-1,M-2\na,b,,,M-2\n";
+        let table = Table::open(text.as_bytes()).unwrap();
+        let columns = Columns::read(Kind::LabelBind, table.header(), 1).unwrap();
+        let moved = |row| read(&columns, &row).unwrap().1.moved(&columns);
+        let moved: Vec<Places> = table.map(|row| moved(row.unwrap())).collect();
+        let found = |places: &Places, pointer: &str| places.find(pointer).map(|(at, _)| at);
+        assert!(moved[0].0.is_empty(), "{moved:?}");
+        assert_eq!(moved[1].0.len(), 1, "{moved:?}");
+        assert_eq!(found(&moved[1], "/body/models/0/number"), Some(4));
+        assert_eq!(found(&moved[1], "/subject"), None);
     }
 
     #[test]

@@ -79,7 +79,9 @@ impl Entry {
         let (Fate::Failed(fault), Some(pointer)) = (&mut self.fate, pointer) else {
             return;
         };
-        let column = columns.and_then(|columns| Some((columns, columns.of_pointer(pointer)?)));
+        let moved = self.item.moved.find(pointer).map(|(column, _)| column);
+        let column = |columns: &Columns| moved.or_else(|| columns.of_pointer(pointer));
+        let column = columns.and_then(|columns| Some((columns, column(columns)?)));
         let (at, name) = match column {
             Some((columns, at)) => (Some(at + 1), columns.name(at).to_owned()),
             None => (None, pointer.to_owned()),

@@ -41,6 +41,8 @@ pub(crate) struct Item {
     pub(crate) subject: Subject,
     /// The event without `kind` and `prev`, as JSON.
     pub(crate) draft: String,
+    /// Where members came from that are numbered otherwise than the header.
+    pub(crate) moved: Places,
 }
 
 /// What a file holds.
@@ -146,9 +148,10 @@ impl Checker<'_> {
 
     fn row(&self, columns: &Columns, row: &Row) -> Result<Item, Vec<Fault>> {
         let (value, places) = row::read(columns, row)?;
-        self.item(row.line(), value.to_string(), &places, &|column| {
-            columns.name(column).to_owned()
-        })
+        let name = |column| columns.name(column).to_owned();
+        let mut item = self.item(row.line(), value.to_string(), &places, &name)?;
+        item.moved = places.moved(columns);
+        Ok(item)
     }
 
     fn line(&self, line: u64, text: &str) -> Result<Item, Vec<Fault>> {
@@ -169,6 +172,7 @@ impl Checker<'_> {
                 line,
                 subject,
                 draft,
+                moved: Places::default(),
             }),
             Err(first) => Err(self.everything_wrong(line, &draft, first, places, name)),
         }
