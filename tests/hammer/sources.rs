@@ -124,15 +124,19 @@ pub(crate) fn witnessed(from: u64, count: u64) -> Arc<dyn Source> {
     })
 }
 
-/// Entries of 700 bytes that differ, for a log that takes any bytes under `/add`.
+/// Entries that differ, each as long as one of our events, for a log that takes any bytes under `/add`.
 pub(crate) fn blobs(from: u64, count: u64) -> Arc<dyn Source> {
+    let length = LabelMill::new().entry(0).len();
     let blob = |number: u64| {
-        let mut bytes = Vec::with_capacity(704);
-        for part in 0..22_u64 {
-            let hash = LeafHash::of_entry(&(number * 22 + part).to_be_bytes());
-            bytes.extend_from_slice(hash.as_bytes());
+        let seed = LeafHash::of_entry(&number.to_be_bytes());
+        let mut bytes: Vec<u8> = Vec::with_capacity(length + 31);
+        let mut part = 0_u8;
+        while bytes.len() < length {
+            let seeded = [seed.as_bytes().as_slice(), &[part]].concat();
+            bytes.extend_from_slice(LeafHash::of_entry(&seeded).as_bytes());
+            part += 1;
         }
-        bytes.truncate(700);
+        bytes.truncate(length);
         post("/add", "", &bytes)
     };
     Arc::new(Prepared {
