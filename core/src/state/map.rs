@@ -47,15 +47,15 @@ impl Map {
     ///
     /// # Panics
     /// If a record is longer than [`MAX_RECORD_BYTES`].
-    pub fn from_sorted(
-        records: impl IntoIterator<Item = (MapKey, Vec<u8>)>,
+    pub fn from_sorted<R: AsRef<[u8]>>(
+        records: impl IntoIterator<Item = (MapKey, R)>,
     ) -> Result<Self, NotSorted> {
         // Subtrees that lie left of what comes next, each with the bit at which it ends, ascending.
         let mut left: Vec<(u8, Node)> = Vec::new();
         let mut last: Option<(MapKey, Node)> = None;
         let mut len = 0;
         for (key, record) in records {
-            let leaf = Node::of_leaf(Leaf::new(key, &record));
+            let leaf = Node::of_leaf(Leaf::new(key, record.as_ref()));
             if let Some((before, mut node)) = last.take() {
                 let split = before.first_difference(&key);
                 let Some(split) = split.filter(|_| before < key) else {

@@ -1,7 +1,7 @@
 //! Snapshots: a state taken up again without replaying every entry.
 //!
 //! ```text
-//! records sorted by key ── map root ──┐
+//! records of the map ──── map root ───┐
 //! frontiers of indexes ── must give the roots of their records
 //! list chunks ──────────── list root ─┴ must equal a head of the log
 //! entries of members, schemes, authorities ── state function ── must give exactly their records
@@ -36,8 +36,8 @@ use crate::state::view::StateView;
 pub struct Snapshot {
     /// The head that commits to them; the caller has found it in the log.
     pub head: StateHead,
-    /// All records, in ascending order of their keys.
-    pub records: Vec<(MapKey, Vec<u8>)>,
+    /// All records.
+    pub records: Map,
     /// The frontiers of the index records whose count is no power of two, in ascending order of their keys.
     pub frontiers: Vec<(MapKey, Vec<NodeHash>)>,
     /// All chunks of the status list.
@@ -50,9 +50,6 @@ pub struct Snapshot {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum RestoreError {
-    /// The records are not in order.
-    #[error("the records are not sorted by key")]
-    NotSorted,
     /// The list has another shape.
     #[error("the status list does not fit")]
     List(#[from] ListError),
@@ -93,7 +90,7 @@ impl State {
     /// [`RestoreError`]; the answer to all of them is to replay the log.
     pub fn restore(snapshot: Snapshot) -> Result<State, RestoreError> {
         let head = &snapshot.head;
-        let map = Map::from_sorted(snapshot.records).map_err(|_| RestoreError::NotSorted)?;
+        let map = snapshot.records;
         let list = StatusList::from_chunks(head.index().get(), snapshot.chunks)?;
         if map.root() != head.map_root() || list.root() != head.list_root() {
             return Err(RestoreError::OtherRoot);

@@ -21,6 +21,7 @@ use crate::merkle::{LeafIndex, NodeHash};
 use crate::state::head::StateHead;
 use crate::state::key::MapKey;
 use crate::state::list::Chunk;
+use crate::state::map::Map;
 use crate::state::record::{INDEX_BYTES, IndexRecord, STATE_BYTES};
 use crate::state::{Snapshot, StateView};
 use crate::text::parse_decimal;
@@ -30,7 +31,7 @@ use crate::text::parse_decimal;
 pub struct SnapshotFile {
     origin: Origin,
     head: LeafIndex,
-    records: Vec<(MapKey, Vec<u8>)>,
+    records: Map,
     frontiers: Vec<(MapKey, Vec<NodeHash>)>,
     chunks: Vec<Chunk>,
     registry: Vec<LeafIndex>,
@@ -43,7 +44,10 @@ impl SnapshotFile {
         let (index, map, list) = (view.head_index(), view.map(), view.list());
         let chunks = list.chunks().count();
         let counts = format!("{}\n{chunks}\n{}", map.len(), registry.len());
-        let mut bytes = format!("{TAG}\n{origin}\n{index}\n{counts}\n\n").into_bytes();
+        let opening = format!("{TAG}\n{origin}\n{index}\n{counts}\n\n");
+        let length = opening.len() + map.len() * (32 + STATE_BYTES) + chunks * CHUNK_BYTES;
+        let mut bytes = Vec::with_capacity(length);
+        bytes.extend_from_slice(opening.as_bytes());
         let mut frontiers = view.frontiers().peekable();
         for (key, record) in map.iter() {
             bytes.extend_from_slice(key.as_bytes());
@@ -79,19 +83,24 @@ impl SnapshotFile {
         let origin = line()?.parse().ok()?;
         let head = LeafIndex::new(parse_decimal(line()?)?);
         let mut count = || usize::try_from(parse_decimal(line()?)?).ok();
-        let (records, chunks, registry) = (count()?, count()?, count()?);
+        let (count, chunks, registry) = (count()?, count()?, count()?);
         if !line()?.is_empty() {
             return None;
         }
         // Counts are only claimed: nothing is reserved for them, and the bytes run out first.
-        let (mut rows, mut frontiers) = (Vec::new(), Vec::new());
-        for _ in 0..records {
+        let mut frontiers = Vec::new();
+        let rows = (0..count).map_while(|_| {
             let (key, record) = take_row(&mut rest)?;
             let nodes = take_frontier(&mut rest, record)?;
             if !nodes.is_empty() {
                 frontiers.push((key, nodes));
             }
-            rows.push((key, record.to_vec()));
+            Some((key, record))
+        });
+        // No millions of small vectors on the way: what they leave behind in the heap stays with the process.
+        let records = Map::from_sorted(rows).ok()?;
+        if records.len() != count {
+            return None;
         }
         let (chunk_bytes, rest) = rest.split_at_checked(chunks.checked_mul(CHUNK_BYTES)?)?;
         let (indices, rest) = rest.as_chunks::<8>();
@@ -104,7 +113,7 @@ impl SnapshotFile {
         Some(Self {
             origin,
             head,
-            records: rows,
+            records,
             frontiers,
             chunks: chunks.collect::<Option<_>>()?,
             registry: indices.iter().map(index).collect(),

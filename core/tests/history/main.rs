@@ -22,7 +22,6 @@ use base64::engine::general_purpose::STANDARD;
 use labelproof_core::event::{Event, Kind};
 use labelproof_core::merkle::LeafIndex;
 use labelproof_core::state::head::StateHead;
-use labelproof_core::state::key::MapKey;
 use labelproof_core::state::map::Map;
 use labelproof_core::state::{Replayed, State};
 use serde_json::{Value, json};
@@ -147,11 +146,7 @@ fn map_and_list_agree_and_grow_as_a_rebuild_would() {
     for (entry, _) in rest {
         if StateHead::is_head(entry) {
             let view = state.view();
-            let sorted: Vec<(MapKey, Vec<u8>)> = view
-                .map()
-                .iter()
-                .map(|(key, record)| (*key, record.to_vec()))
-                .collect();
+            let sorted = view.map().iter().map(|(key, record)| (*key, record));
             assert_eq!(Map::from_sorted(sorted).unwrap().root(), view.map().root());
             for name in script.label_names() {
                 if let Some(record) = view.record(&name) {

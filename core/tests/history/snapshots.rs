@@ -3,6 +3,7 @@
 use labelproof_core::event::Subject;
 use labelproof_core::merkle::{LeafIndex, NodeHash};
 use labelproof_core::state::head::StateHead;
+use labelproof_core::state::map::Map;
 use labelproof_core::state::{Replayed, RestoreError, Snapshot, State, WrongEntry};
 
 use crate::history;
@@ -27,11 +28,7 @@ fn snapshots(script: &Script) -> (State, Vec<Snapshot>) {
         let view = state.view();
         found.push(Snapshot {
             head,
-            records: view
-                .map()
-                .iter()
-                .map(|(key, record)| (*key, record.to_vec()))
-                .collect(),
+            records: view.map().clone(),
             frontiers: view.frontiers().collect(),
             chunks: view.list().chunks().cloned().collect(),
             registry: registry
@@ -95,16 +92,16 @@ fn changed_snapshot_is_refused() {
         change(&mut changed);
         State::restore(changed).expect_err("a changed snapshot")
     };
-    for at in 0..good.records.len() {
-        let flipped = refused(&|snapshot| snapshot.records[at].1[3] ^= 0x02);
+    let records = || good.records.iter().map(|(key, record)| (*key, record));
+    for (key, record) in good.records.iter() {
+        let mut flipped = record.to_vec();
+        flipped[3] ^= 0x02;
+        let flipped = refused(&|snapshot| snapshot.records.insert(*key, &flipped));
         assert_eq!(flipped, RestoreError::OtherRoot);
-        let missing = refused(&|snapshot| drop(snapshot.records.remove(at)));
+        let others = Map::from_sorted(records().filter(|(other, _)| other != key)).unwrap();
+        let missing = refused(&|snapshot| snapshot.records = others.clone());
         assert_eq!(missing, RestoreError::OtherRoot);
     }
-    assert_eq!(
-        refused(&|snapshot| snapshot.records.swap(0, 1)),
-        RestoreError::NotSorted
-    );
     for at in 0..good.registry.len() {
         refused(&|snapshot| drop(snapshot.registry.remove(at)));
         refused(&|snapshot| snapshot.registry[at].1[40] ^= 0x01);

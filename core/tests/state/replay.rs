@@ -4,8 +4,9 @@ use labelproof_core::event::Event;
 use labelproof_core::merkle::LeafIndex;
 use labelproof_core::refusal::Refusal;
 use labelproof_core::state::head::StateHead;
+use labelproof_core::state::map::Map;
 use labelproof_core::state::{
-    HistoryError, Replayed, RestoreError, SignatureMemo, Snapshot, State, WrongEntry,
+    HistoryError, Replayed, RestoreError, SignatureMemo, Snapshot, SnapshotFile, State, WrongEntry,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -53,11 +54,7 @@ fn snapshot(ledger: &Ledger, number: usize) -> Snapshot {
     let entry = |index: LeafIndex| ledger.entries[usize::try_from(index.get()).unwrap()].clone();
     Snapshot {
         head: head.clone(),
-        records: view
-            .map()
-            .iter()
-            .map(|(key, record)| (*key, record.to_vec()))
-            .collect(),
+        records: view.map().clone(),
         frontiers: view.frontiers().collect(),
         chunks: {
             let mut list = view.list().clone();
@@ -142,15 +139,19 @@ fn snapshot_is_believed_only_as_a_whole() {
         State::restore(snapshot).map(|_| ()).unwrap_err()
     };
     assert_eq!(
-        with(&|snapshot| snapshot.records.truncate(3)),
+        with(&|snapshot| {
+            let first = snapshot.records.iter().take(3);
+            snapshot.records = Map::from_sorted(first.map(|(key, record)| (*key, record))).unwrap();
+        }),
         RestoreError::OtherRoot
     );
     assert_eq!(
-        with(&|snapshot| snapshot.records.swap(0, 1)),
-        RestoreError::NotSorted
-    );
-    assert_eq!(
-        with(&|snapshot| snapshot.records[2].1[2] ^= 1),
+        with(&|snapshot| {
+            let (key, record) = snapshot.records.iter().nth(2).unwrap();
+            let (key, mut record) = (*key, record.to_vec());
+            record[2] ^= 1;
+            snapshot.records.insert(key, &record);
+        }),
         RestoreError::OtherRoot
     );
     // An older head has no place for the codes of later labels.
@@ -180,6 +181,35 @@ fn snapshot_is_believed_only_as_a_whole() {
         with(&|snapshot| {
             snapshot.registry[number].0 = LeafIndex::new(snapshot.registry[number].0.get() + 1);
         });
+    }
+}
+
+#[test]
+fn a_snapshots_file_names_each_key_once_in_order_and_as_many_as_it_says() {
+    let ledger = sample();
+    let (_, view) = ledger.heads.last().unwrap();
+    let bytes = SnapshotFile::write(ledger.state.origin(), view, &[]);
+    let text_end = 2 + bytes.windows(2).position(|pair| pair == b"\n\n").unwrap();
+    let (opening, rows) = bytes.split_at(text_end);
+    let records = view.map().len();
+    assert!(SnapshotFile::parse(&bytes).is_some());
+    // The first two rows of state records; an index record may have subtrees behind it.
+    let row = 32 + 80;
+    let swapped = [opening, &rows[row..2 * row], &rows[..row], &rows[2 * row..]].concat();
+    assert!(rows[33] == 1 && rows[row + 33] == 1, "two state records");
+    let doubled = [opening, &rows[..row], rows].concat();
+    let said = |bytes: &[u8], count: usize| {
+        let text = String::from_utf8(bytes[..text_end].to_vec()).unwrap();
+        let text = text.replace(&format!("\n{records}\n"), &format!("\n{count}\n"));
+        [text.as_bytes(), &bytes[text_end..]].concat()
+    };
+    for wrong in [
+        swapped,
+        said(&doubled, records + 1),
+        said(&bytes, records + 1),
+        said(&bytes, records - 1),
+    ] {
+        assert!(SnapshotFile::parse(&wrong).is_none());
     }
 }
 

@@ -30,7 +30,7 @@ fn random_map(seed: u64, size: usize) -> Map {
 }
 
 fn sorted_rebuild(map: &Map) -> Map {
-    Map::from_sorted(map.iter().map(|(key, record)| (*key, record.to_vec()))).unwrap()
+    Map::from_sorted(map.iter().map(|(key, record)| (*key, record))).unwrap()
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn unsorted_records_build_nothing() {
         Some(NotSorted { key })
     );
     assert!(Map::from_sorted([at(2), at(1)]).is_err());
-    assert!(Map::from_sorted([]).unwrap().is_empty());
+    assert!(Map::from_sorted::<[u8; 0]>([]).unwrap().is_empty());
 }
 
 fn flipped(key: &MapKey, bit: u8) -> MapKey {
