@@ -35,6 +35,8 @@ pub struct Loaded {
     pub(crate) state: State,
     pub(crate) newest: Acknowledged,
     pub(crate) published: Option<Published>,
+    /// How much of the log came from a snapshot.
+    pub(crate) snapshot: TreeSize,
 }
 
 /// Why a store cannot be loaded.
@@ -83,14 +85,19 @@ pub fn load(setting: &Setting, sequencer: &Sequencer) -> Result<Loaded, LoadErro
     let published_size = witnessed
         .as_ref()
         .map(|(witnessed, _)| witnessed.head().size());
+    let mut snapshot = TreeSize::EMPTY;
     let mut replayed = match snapshot::read(setting, sequencer.head().size(), published_size)? {
-        Some(state) => replay(setting, state, sequencer.head().size(), published_size),
+        Some(state) => {
+            snapshot = TreeSize::new(state.next_index().get());
+            replay(setting, state, sequencer.head().size(), published_size)
+        }
         None => Err(LoadError::NoGenesis),
     };
     if let Err(error) = &replayed {
         if !matches!(error, LoadError::NoGenesis) {
             warn!(%error, "the snapshot leads nowhere; the log is replayed from entry 0");
         }
+        snapshot = TreeSize::EMPTY;
         let genesis = setting.directory.entry(GENESIS)?;
         let state = State::genesis(&genesis).map_err(LoadError::Genesis)?;
         replayed = replay(setting, state, sequencer.head().size(), published_size);
@@ -130,6 +137,7 @@ pub fn load(setting: &Setting, sequencer: &Sequencer) -> Result<Loaded, LoadErro
         state,
         newest,
         published,
+        snapshot,
     })
 }
 

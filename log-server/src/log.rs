@@ -42,6 +42,7 @@ use crate::{
     progress::{Course, Progress, Standing},
     quota::{Meter, Quotas},
     shelf::{Acknowledged, Published, Shelf},
+    snapshot::Covered,
     storage::{Grown, StorageError},
 };
 
@@ -55,6 +56,7 @@ pub struct Log {
     witnesses: Mutex<Vec<WitnessReport>>,
     index_is_suspect: AtomicBool,
     index_is_checked: AtomicBool,
+    pub(crate) snapshot: Covered,
     is_open: AtomicBool,
     genesis: Mutex<Option<LeafHash>>,
     parts: KeptParts,
@@ -145,6 +147,7 @@ impl Log {
             witnesses: Mutex::default(),
             index_is_suspect: AtomicBool::new(false),
             index_is_checked: AtomicBool::new(false),
+            snapshot: Covered::default(),
             is_open: AtomicBool::new(false),
             genesis: Mutex::default(),
             parts: KeptParts::default(),
@@ -163,6 +166,7 @@ impl Log {
         let size = loaded.newest.signed.head().size();
         let genesis = loaded.state.genesis_hash();
         *self.genesis.lock().unwrap_or_else(PoisonError::into_inner) = Some(genesis);
+        self.snapshot.is_of(loaded.snapshot);
         let mut tip = self.tip();
         tip.state = Some(loaded.state);
         tip.failed = None;

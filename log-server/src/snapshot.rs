@@ -3,6 +3,8 @@
 //! The file is `core`'s `SnapshotFile`; it is believed only if its roots are those of the state head at that
 //! index in the log.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use labelproof_core::{
     merkle::{LeafIndex, TreeSize},
     state::{SnapshotFile, State, StateView, head::StateHead},
@@ -28,7 +30,23 @@ pub fn write(log: &Log) -> Result<(), StorageError> {
         Some(state) => state.registry_indices(index),
         None => return Ok(()),
     };
-    put(log.setting(), &published.view, &registry)
+    put(log.setting(), &published.view, &registry)?;
+    log.snapshot.is_of(published.head().size());
+    Ok(())
+}
+
+/// How much of the log the snapshot on disk covers; nothing while there is none that was believed.
+#[derive(Debug, Default)]
+pub(crate) struct Covered(AtomicU64);
+
+impl Covered {
+    pub(crate) fn get(&self) -> TreeSize {
+        TreeSize::new(self.0.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn is_of(&self, size: TreeSize) {
+        self.0.store(size.get(), Ordering::Relaxed);
+    }
 }
 
 /// Writes the snapshot of a view; `registry` says where the entries of members, schemes and authorities are.
