@@ -148,11 +148,32 @@ pub trait Fs: Send + Sync + fmt::Debug {
 /// # Errors
 /// [`FsError`] of the first call that failed; `path` then holds the old bytes or the new.
 pub fn write_atomic(fs: &dyn Fs, path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+    write_atomic_parts(fs, path, [bytes]).map(|_| ())
+}
+
+/// The same for a file that is never whole in memory; gives its length.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub fn write_atomic_parts<P: AsRef<[u8]>>(
+    fs: &dyn Fs,
+    path: &Path,
+    parts: impl IntoIterator<Item = P>,
+) -> Result<u64, FsError> {
     let temp = temp_of(path);
-    fs.write(&temp, bytes)?;
+    let mut parts = parts.into_iter();
+    let first = parts.next();
+    let first = first.as_ref().map_or(&[][..], P::as_ref);
+    fs.write(&temp, first)?;
+    let mut length = first.len() as u64;
+    for part in parts {
+        fs.write_at(&temp, length, part.as_ref())?;
+        length += part.as_ref().len() as u64;
+    }
     fs.sync_file(&temp)?;
     fs.rename(&temp, path)?;
-    fs.sync_dir(folder_of(path))
+    fs.sync_dir(folder_of(path))?;
+    Ok(length)
 }
 
 /// What [`write_atomic`] appends to a name until the rename; listings skip such names.

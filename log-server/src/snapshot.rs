@@ -55,9 +55,9 @@ pub(crate) fn put(
     view: &StateView,
     registry: &[LeafIndex],
 ) -> Result<(), StorageError> {
-    let bytes = SnapshotFile::write(&setting.origin, view, registry);
-    setting.directory.write_file(NAME, &bytes)?;
-    info!(head = %view.head_index(), records = view.map().len(), bytes = bytes.len(), "wrote a snapshot");
+    let parts = SnapshotFile::parts(&setting.origin, view, registry);
+    let bytes = setting.directory.write_file(NAME, parts)?;
+    info!(head = %view.head_index(), records = view.map().len(), bytes, "wrote a snapshot");
     Ok(())
 }
 

@@ -16,6 +16,8 @@
 //! ```
 //! The head and those entries are the log's, and read from it; what they say of the rest is `restore`'s.
 
+use std::iter;
+
 use crate::checkpoint::Origin;
 use crate::merkle::{LeafIndex, NodeHash};
 use crate::state::head::StateHead;
@@ -41,30 +43,43 @@ impl SnapshotFile {
     /// Writes a view; `registry` says where the entries of members, schemes and authorities are.
     #[must_use]
     pub fn write(origin: &Origin, view: &StateView, registry: &[LeafIndex]) -> Vec<u8> {
+        Self::parts(origin, view, registry)
+            .collect::<Vec<_>>()
+            .concat()
+    }
+
+    /// The same in parts of about 64 KiB: whole, a large log's is hundreds of megabytes.
+    pub fn parts(
+        origin: &Origin,
+        view: &StateView,
+        registry: &[LeafIndex],
+    ) -> impl Iterator<Item = Vec<u8>> {
         let (index, map, list) = (view.head_index(), view.map(), view.list());
         let chunks = list.chunks().count();
         let counts = format!("{}\n{chunks}\n{}", map.len(), registry.len());
-        let opening = format!("{TAG}\n{origin}\n{index}\n{counts}\n\n");
-        let length = opening.len() + map.len() * (32 + STATE_BYTES) + chunks * CHUNK_BYTES;
-        let mut bytes = Vec::with_capacity(length);
-        bytes.extend_from_slice(opening.as_bytes());
+        let opening = format!("{TAG}\n{origin}\n{index}\n{counts}\n\n").into_bytes();
         let mut frontiers = view.frontiers().peekable();
-        for (key, record) in map.iter() {
-            bytes.extend_from_slice(key.as_bytes());
-            bytes.extend_from_slice(record);
+        let rows = map.iter().map(move |(key, record)| {
+            let mut row = [key.as_bytes(), record].concat();
             if let Some((_, nodes)) = frontiers.next_if(|(of, _)| of == key) {
-                for node in &nodes {
-                    bytes.extend_from_slice(node.as_bytes());
-                }
+                row.extend(nodes.iter().flat_map(|node| *node.as_bytes()));
             }
-        }
-        for chunk in list.chunks() {
-            bytes.extend_from_slice(chunk.as_bytes());
-        }
-        for index in registry {
-            bytes.extend_from_slice(&index.get().to_be_bytes());
-        }
-        bytes
+            row
+        });
+        let chunks = list.chunks().map(|chunk| chunk.as_bytes().to_vec());
+        let indices = registry
+            .iter()
+            .map(|index| index.get().to_be_bytes().to_vec());
+        let mut rest = iter::once(opening).chain(rows).chain(chunks).chain(indices);
+        iter::from_fn(move || {
+            let mut part = Vec::with_capacity(PART_BYTES + CHUNK_BYTES);
+            while part.len() < PART_BYTES
+                && let Some(bytes) = rest.next()
+            {
+                part.extend_from_slice(&bytes);
+            }
+            (!part.is_empty()).then_some(part)
+        })
     }
 
     /// Reads a file; `None` if it is none.
@@ -181,3 +196,5 @@ fn take_frontier(rest: &mut &[u8], record: &[u8]) -> Option<Vec<NodeHash>> {
 
 const TAG: &str = "labelproof-snapshot/v2";
 const CHUNK_BYTES: usize = 16_384;
+/// What is written at once.
+const PART_BYTES: usize = 65_536;

@@ -184,7 +184,7 @@ const MAX_UNSYNCED: usize = 64;
 
 #[cfg(test)]
 mod tests {
-    use super::super::write_atomic;
+    use super::super::{write_atomic, write_atomic_parts};
     use super::*;
 
     fn folder() -> tempfile::TempDir {
@@ -200,6 +200,18 @@ mod tests {
         assert_eq!(fs.read(&path).unwrap(), b"new");
         assert_eq!(fs.list(dir.path()).unwrap(), ["head"]);
         assert!(fs.unsynced().is_empty());
+    }
+
+    #[test]
+    fn parts_are_written_one_behind_the_other() {
+        let (dir, fs) = (folder(), RealFs::new());
+        let path = dir.path().join("snapshot");
+        write_atomic(&fs, &path, b"long old content").unwrap();
+        for (parts, want) in [(&["ab", "", "cde"][..], &b"abcde"[..]), (&[], b"")] {
+            let length = write_atomic_parts(&fs, &path, parts).unwrap();
+            assert_eq!(fs.read(&path).unwrap(), want);
+            assert_eq!(length, want.len() as u64);
+        }
     }
 
     #[test]

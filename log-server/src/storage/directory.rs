@@ -20,7 +20,7 @@ use labelproof_core::{
     tile::{TileIndex, TileKind, TileLevel, TilePath, Width},
 };
 use labelproof_host::{
-    fs::{Fs, TEMP_SUFFIX, write_atomic},
+    fs::{Fs, TEMP_SUFFIX, write_atomic, write_atomic_parts},
     tiles::{SourceError, TileSource},
 };
 
@@ -345,12 +345,16 @@ impl Directory {
         }
     }
 
-    /// Replaces a file beside the objects.
+    /// Replaces a file beside the objects by these parts, one behind the other; gives its length.
     ///
     /// # Errors
     /// What the file system says.
-    pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
-        Ok(write_atomic(&*self.fs, &self.root.join(name), bytes)?)
+    pub fn write_file<P: AsRef<[u8]>>(
+        &self,
+        name: &str,
+        parts: impl IntoIterator<Item = P>,
+    ) -> Result<u64, StorageError> {
+        Ok(write_atomic_parts(&*self.fs, &self.root.join(name), parts)?)
     }
 
     fn staged_path(&self, digest: BatchDigest) -> PathBuf {

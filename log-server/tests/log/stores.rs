@@ -166,11 +166,11 @@ fn a_snapshot_is_believed_with_the_subtrees_of_its_indexes_and_not_without() {
     for (from, to) in [("/v2", "/v1"), ("/v2", "/v3")] {
         let text = String::from_utf8_lossy(&bytes[..30]).replace(from, to);
         let other = [text.as_bytes(), &bytes[30..]].concat();
-        setting.directory.write_file("snapshot", &other).unwrap();
+        setting.directory.write_file("snapshot", [&other]).unwrap();
         assert!(read().is_none(), "a snapshot of {to}");
     }
     let bit = 8 * at.unwrap() as u64;
-    setting.directory.write_file("snapshot", &bytes).unwrap();
+    setting.directory.write_file("snapshot", [&bytes]).unwrap();
     assert!(read().is_some());
     disk.flip_bit(path, bit).unwrap();
     assert!(read().is_none(), "a subtree with a bit flipped");
