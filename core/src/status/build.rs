@@ -191,7 +191,7 @@ impl<'a, R: ReadLog> Builder<'a, R> {
         let record = IndexRecord::from_bytes(record)?;
         let mut leaves = Vec::new();
         let mut labels = BTreeMap::new();
-        for index in self.indices_under(&key)? {
+        for index in self.indices_under(&key, &record)? {
             let read = self.read(index)?;
             leaves.push((index, *read.leaf()));
             if let Subject::Label(label) = read.event().subject()
@@ -351,11 +351,16 @@ impl<'a, R: ReadLog> Builder<'a, R> {
         Ok(())
     }
 
-    /// Where the events are that the view covers and an index has.
+    /// Where the events are that an index of the view has.
     pub(super) fn indices_under(
         &self,
         key: &MapKey,
+        record: &IndexRecord,
     ) -> Result<Vec<LeafIndex>, BuildError<R::Error>> {
+        // Of a single event the record itself says where it is; most products have no more.
+        if record.count() == 1 {
+            return Ok(vec![record.last_index()]);
+        }
         let mut indices = self.log.events_under(key).map_err(BuildError::Read)?;
         indices.retain(|index| *index < self.view.head_index());
         Ok(indices)
@@ -378,7 +383,14 @@ impl<'a, R: ReadLog> Builder<'a, R> {
         &self,
         subject: &Subject,
         key: &MapKey,
+        record: &StateRecord,
     ) -> Result<Vec<LeafIndex>, BuildError<R::Error>> {
+        // Of up to two events the record itself says where they are; most labels have no more.
+        match record.event_count() {
+            1 => return Ok(vec![record.first_index()]),
+            2 => return Ok(vec![record.first_index(), record.last_index()]),
+            _ => {}
+        }
         let mut indices = self.log.events_of(subject, key).map_err(BuildError::Read)?;
         indices.retain(|index| *index < self.view.head_index());
         Ok(indices)
@@ -391,12 +403,7 @@ impl<'a, R: ReadLog> Builder<'a, R> {
         subject: &Subject,
         record: &StateRecord,
     ) -> Result<Vec<Arc<ReadEvent>>, BuildError<R::Error>> {
-        // Of up to two events the record itself says where they are; most labels have no more.
-        let indices = match record.event_count() {
-            1 => vec![record.first_index()],
-            2 => vec![record.first_index(), record.last_index()],
-            _ => self.indices(subject, &name.key())?,
-        };
+        let indices = self.indices(subject, &name.key(), record)?;
         let events: Vec<Arc<ReadEvent>> = indices
             .into_iter()
             .map(|index| self.read(index))

@@ -180,8 +180,8 @@ impl<R: ReadLog> Packer<'_, R> {
     /// Reads the events that name the products and printed ids, in order of the log.
     fn read_indexes(&mut self) -> Result<(), BuildError<R::Error>> {
         let mut wanted: BTreeMap<LeafIndex, Vec<MapKey>> = BTreeMap::new();
-        for key in self.indexes.keys() {
-            for index in self.builder.indices_under(key)? {
+        for (key, part) in &self.indexes {
+            for index in self.builder.indices_under(key, &part.record)? {
                 wanted.entry(index).or_default().push(*key);
             }
         }
@@ -255,7 +255,7 @@ impl<R: ReadLog> Packer<'_, R> {
             let is_asked_why = record.status() != Status::Active;
             if part.need == Need::Whole || is_reached || is_asked_why {
                 let label = Subject::Label(part.label);
-                for index in self.builder.indices(&label, &name.key())? {
+                for index in self.builder.indices(&label, &name.key(), &record)? {
                     wanted.entry(index).or_default().push(name.clone());
                 }
                 records.insert(name, (record, Vec::new()));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::{StatusCode, header};
 use labelproof_core::{
-    event::EventId,
+    event::{EventId, Kind},
     merkle::{LeafIndex, TreeHead, TreeSize},
     state::key::{MapKey, MapName},
 };
@@ -18,7 +18,9 @@ use labelproof_log::{
 };
 
 use super::{get, post, router, world};
-use crate::world::{Ledger, World, found, id_of, issue, parts};
+use serde_json::json;
+
+use crate::world::{Ledger, World, event, found, id_of, issue, issuer, parts};
 
 #[tokio::test]
 async fn an_index_that_forgot_gives_no_wrong_status_and_mends() {
@@ -47,6 +49,27 @@ async fn an_index_that_forgot_gives_no_wrong_status_and_mends() {
     );
     catch_up(&world.log).unwrap();
     assert_eq!(get(&router, path).await.body, before);
+}
+
+#[tokio::test]
+async fn a_product_of_one_event_needs_no_index() {
+    let mut world = world();
+    let draft = json!({
+        "subject": "jp.jc-star/EX-000001", "decided_at": "2026-04-01T00:00:00Z",
+        "reason": { "code": "unspecified" },
+        "body": { "gtins": ["09521234001027"], "models": [] },
+    });
+    let bind = event(Kind::LabelBind, &draft, Some(id_of(&issue(1))), &issuer());
+    world.log.admit(&bind).unwrap();
+    assert!(world.step());
+    world.witness();
+    let router = router(&world);
+    let path = "/v1/status/gtin/09521234001027";
+    let before = get(&router, path).await;
+    assert_eq!(before.status, StatusCode::OK);
+    world.log.setting().index.clear();
+    let after = get(&router, path).await;
+    assert_eq!((after.status, after.body), (StatusCode::OK, before.body));
 }
 
 #[tokio::test]
@@ -232,6 +255,8 @@ async fn a_slow_disk_holds_up_only_those_who_need_it() {
     let mut world = World::load(&fs, &Ledger::default()).unwrap();
     world.furnish();
     world.log.admit(&issue(1)).unwrap();
+    // A product of two labels: of one its record says where the event is.
+    world.log.admit(&issue(2)).unwrap();
     assert!(world.step());
     world.witness();
     let (pass, waiting) = mpsc::channel();
