@@ -1,5 +1,7 @@
 //! The rows of our log: filled to each size in turn, and measured there.
 
+mod monitor;
+
 use std::hint::black_box;
 use std::io;
 use std::process::Command;
@@ -57,7 +59,11 @@ pub(super) fn measure(
             said(part(&mut sizes, &ground).unwrap_or_else(|error| failed(&sizes, &error)));
         }
         match sizes.restart(&mut ground) {
-            Ok(rows) => said(rows),
+            Ok(rows) => {
+                said(rows);
+                let rows = sizes.monitor(&ground);
+                said(rows.unwrap_or_else(|error| failed(&sizes, &error)));
+            }
             Err(error) => {
                 said(failed(&sizes, &error));
                 // Without a log that runs there is nothing more to measure.
@@ -245,11 +251,7 @@ impl Sizes<'_> {
 
     fn memory(&mut self, ground: &Ground) -> io::Result<Vec<Row>> {
         let usage = ground.process.and_then(process::usage);
-        let most = if self.labels > 400_000 {
-            1_024.0
-        } else {
-            256.0
-        };
+        let most = self.most_mib();
         Ok(vec![
             Row::amount(
                 self.at("memory of the server"),
@@ -264,6 +266,15 @@ impl Sizes<'_> {
                 most,
             ),
         ])
+    }
+
+    /// What a program that holds the map may take at this size.
+    fn most_mib(&self) -> f64 {
+        if self.labels > 400_000 {
+            1_024.0
+        } else {
+            256.0
+        }
     }
 
     /// A label's bundle as a client verifies it, every signature included.
