@@ -74,7 +74,6 @@ use content::{Content, check_distinct_keys, kind_of};
 /// An event: an entry that obeys the format, whoever signed it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Event {
-    bytes: Vec<u8>,
     note: Note,
     origin: Origin,
     id: EventId,
@@ -89,13 +88,17 @@ impl Event {
     /// The [`Refusal`] of the first rule that the bytes break; the same bytes are refused for
     /// ever, by every log of this version.
     pub fn parse(bytes: &[u8]) -> Result<Event, Refusal> {
-        if bytes.len() > MAX_ENTRY_BYTES {
-            return Err(Refusal::TooLarge {
-                got: bytes.len() as u64,
-                limit: MAX_ENTRY_BYTES as u64,
-            });
-        }
-        let note = Note::parse(bytes).map_err(|_| Refusal::Malformed(Malformed::Note))?;
+        check_size(bytes)?;
+        Self::read(bytes.to_vec())
+    }
+
+    /// The same for bytes that nobody else needs.
+    ///
+    /// # Errors
+    /// As [`Event::parse`].
+    pub fn read(bytes: Vec<u8>) -> Result<Event, Refusal> {
+        check_size(&bytes)?;
+        let note = Note::read(bytes).map_err(|_| Refusal::Malformed(Malformed::Note))?;
         let (origin, json) = lines(note.text())?;
         let content = match Content::read_canonical(json) {
             Some(content) => content,
@@ -108,12 +111,12 @@ impl Event {
             ));
         }
         let id = EventId::of_text(note.text());
+        let leaf = LeafHash::of_entry(note.as_bytes());
         Ok(Event {
-            bytes: bytes.to_vec(),
             note,
             origin,
             id,
-            leaf: LeafHash::of_entry(bytes),
+            leaf,
             content,
         })
     }
@@ -121,7 +124,7 @@ impl Event {
     /// The entry as it was submitted.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.note.as_bytes()
     }
 
     /// The signed note.
@@ -217,6 +220,16 @@ impl Event {
             .nth(2)
             .expect("three lines were read")
     }
+}
+
+fn check_size(bytes: &[u8]) -> Result<(), Refusal> {
+    if bytes.len() <= MAX_ENTRY_BYTES {
+        return Ok(());
+    }
+    Err(Refusal::TooLarge {
+        got: bytes.len() as u64,
+        limit: MAX_ENTRY_BYTES as u64,
+    })
 }
 
 /// Reads line 3 step by step, so that the first rule that is broken can be named.

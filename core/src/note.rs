@@ -7,7 +7,7 @@
 //! ```
 //! What a signature means belongs to `key`, `cosignature` and `event`; this file only splits and joins.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -148,7 +148,10 @@ impl fmt::Display for SignatureLine {
 /// A note whose form is right; nothing about its signatures was checked.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Note {
-    text: String,
+    /// The note as it is written: one piece of memory, for logs hold many.
+    written: String,
+    /// How much of it is the text.
+    text_bytes: usize,
     signatures: Vec<SignatureLine>,
 }
 
@@ -158,9 +161,21 @@ impl Note {
     /// # Errors
     /// [`NoteError`] if the result could not be read back.
     pub fn new(text: String, signatures: Vec<SignatureLine>) -> Result<Self, NoteError> {
-        check_text(&text)?;
+        check_characters(&text)?;
+        if !text.ends_with('\n') {
+            return Err(NoteError::NoFinalNewline);
+        }
         check_count(signatures.len())?;
-        Ok(Self { text, signatures })
+        let mut note = Self {
+            text_bytes: text.len(),
+            written: text,
+            signatures: Vec::new(),
+        };
+        note.written.push('\n');
+        for line in signatures {
+            note.push(line);
+        }
+        Ok(note)
     }
 
     /// Reads a note; the last empty line parts text from signatures.
@@ -168,23 +183,35 @@ impl Note {
     /// # Errors
     /// [`NoteError`], one variant per rule of the form.
     pub fn parse(bytes: &[u8]) -> Result<Self, NoteError> {
-        let all = str::from_utf8(bytes).map_err(|_| NoteError::NotUtf8)?;
-        check_characters(all)?;
-        let gap = all.rfind("\n\n").ok_or(NoteError::NoSignatures)?;
-        let (text, rest) = (&all[..=gap], &all[gap + 2..]);
+        Self::read(bytes.to_vec())
+    }
+
+    /// The same for bytes that nobody else needs.
+    ///
+    /// # Errors
+    /// As [`Note::parse`].
+    pub fn read(bytes: Vec<u8>) -> Result<Self, NoteError> {
+        let written = String::from_utf8(bytes).map_err(|_| NoteError::NotUtf8)?;
+        check_characters(&written)?;
+        let gap = written.rfind("\n\n").ok_or(NoteError::NoSignatures)?;
+        let rest = &written[gap + 2..];
         let lines = rest.strip_suffix('\n').ok_or(NoteError::NoSignatures)?;
         check_count(lines.split('\n').count())?;
         let signatures = lines
             .split('\n')
             .map(SignatureLine::parse)
             .collect::<Result<_, _>>()?;
-        Self::new(text.to_owned(), signatures)
+        Ok(Self {
+            written,
+            text_bytes: gap + 1,
+            signatures,
+        })
     }
 
     /// The signed text, its last newline included.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.text
+        &self.written[..self.text_bytes]
     }
 
     /// The signature lines, in the order of the note.
@@ -199,40 +226,46 @@ impl Note {
     /// [`NoteError::TooManySignatures`] if there is no room.
     pub fn with_signature(mut self, line: SignatureLine) -> Result<Self, NoteError> {
         check_count(self.signatures.len() + 1)?;
-        self.signatures.push(line);
+        self.push(line);
         Ok(self)
+    }
+
+    fn push(&mut self, line: SignatureLine) {
+        writeln!(self.written, "{line}").expect("a string takes everything");
+        self.signatures.push(line);
     }
 
     /// The note as it is written.
     #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.written.as_bytes()
+    }
+
+    /// The same, to be kept.
+    #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.to_string().into_bytes()
+        self.as_bytes().to_vec()
     }
 }
 
 /// The note as it is written.
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.text)?;
-        for line in &self.signatures {
-            writeln!(f, "{line}")?;
-        }
-        Ok(())
-    }
-}
-
-fn check_text(text: &str) -> Result<(), NoteError> {
-    check_characters(text)?;
-    if text.ends_with('\n') {
-        Ok(())
-    } else {
-        Err(NoteError::NoFinalNewline)
+        f.write_str(&self.written)
     }
 }
 
 fn check_characters(text: &str) -> Result<(), NoteError> {
     // SPEC signed-note: no "ASCII control characters (those below U+0020) other than newline".
-    match text.bytes().find(|byte| *byte < 0x20 && *byte != b'\n') {
+    let is_control = |byte: &u8| *byte < 0x20 && *byte != b'\n';
+    // Without a way out of it the look is at many bytes a step; nearly always there is none.
+    if !text
+        .bytes()
+        .fold(false, |any, byte| any | is_control(&byte))
+    {
+        return Ok(());
+    }
+    match text.bytes().find(is_control) {
         Some(byte) => Err(NoteError::ControlCharacter { byte }),
         None => Ok(()),
     }

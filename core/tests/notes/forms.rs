@@ -20,6 +20,19 @@ fn a_note_reads_back() {
 }
 
 #[test]
+fn a_note_that_was_put_together_is_the_one_that_is_read() {
+    let note = parse("a\n\nb\n\n— x AAAAAAE=\n— y AAAAAAI=\n").unwrap();
+    let [x, y] = note.signatures() else {
+        panic!("{note:?}")
+    };
+    let made = Note::new(note.text().to_owned(), vec![x.clone()]).unwrap();
+    let made = made.with_signature(y.clone()).unwrap();
+    assert_eq!(made, note);
+    assert_eq!(made.text(), "a\n\nb\n");
+    assert_eq!(Note::read(made.to_bytes()), Ok(note));
+}
+
+#[test]
 fn refuses_other_forms() {
     let table = [
         ("", NoteError::NoSignatures),
