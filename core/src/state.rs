@@ -89,7 +89,7 @@ impl State {
     /// # Errors
     /// The [`Refusal`] of the parser or the state function.
     pub fn genesis(entry: &[u8]) -> Result<State, Refusal> {
-        Self::found(&ReadEntry::read(entry, &AuthorityKeys::none()))
+        Self::found(&ReadEntry::read(entry.to_vec(), &AuthorityKeys::none()))
     }
 
     /// Begins a log with its entry 0, read ahead.
@@ -259,6 +259,11 @@ impl State {
     #[must_use]
     pub fn closed_view(&self) -> Option<&StateView> {
         self.closed.as_ref()
+    }
+
+    /// Lets go of that view, for whoever serves nothing: what comes next then changes the map in place.
+    pub fn forget_closed_view(&mut self) {
+        self.closed = None;
     }
 
     fn head_at(&mut self, clock_ms: u64) -> StateHead {

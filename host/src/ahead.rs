@@ -16,7 +16,7 @@ pub struct Ahead(RwLock<AuthorityKeys>);
 
 impl Ahead {
     /// Reads an entry.
-    pub fn read(&self, entry: &[u8]) -> ReadEntry {
+    pub fn read(&self, entry: Vec<u8>) -> ReadEntry {
         ReadEntry::read(
             entry,
             &self.0.read().unwrap_or_else(PoisonError::into_inner),

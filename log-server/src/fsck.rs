@@ -155,6 +155,7 @@ impl<S: TileSource + Sync, P: FnMut(Progress)> Pass<'_, S, P> {
             self.state = Some(state);
             return Ok(());
         };
+        state.forget_closed_view();
         let replayed = state.replay(entry).map_err(Fault::Entry)?;
         self.ends_in_head = matches!(replayed, Replayed::Head(_));
         match replayed {
@@ -185,11 +186,11 @@ impl ReadBundle {
     fn read<S: TileSource>(path: TilePath, reader: &TileReader<S>, ahead: &Ahead) -> Self {
         let tile = reader.tile(path.leaves().expect("a bundle has leaves"));
         let bundle = reader.bundle(LeafIndex::new(path.first()));
-        let read = |entry: &Vec<u8>| ahead.read(entry);
+        let read = |entry| ahead.read(entry);
         Self {
             path,
             tile: tile.map(|_| ()),
-            entries: bundle.map(|bundle| bundle.entries().iter().map(read).collect()),
+            entries: bundle.map(|bundle| bundle.into_entries().into_iter().map(read).collect()),
         }
     }
 }

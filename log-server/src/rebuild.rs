@@ -156,7 +156,8 @@ fn read_ahead(
     let entries = setting.directory.entries(from, end);
     let read = entries.map(|item| {
         let (index, entry) = item?;
-        Ok((index, LeafHash::of_entry(&entry), ahead.read(&entry)))
+        let leaf = LeafHash::of_entry(&entry);
+        Ok((index, leaf, ahead.read(entry)))
     });
     read.collect()
 }

@@ -30,21 +30,6 @@ pub(crate) struct Verifier {
     last_head: Option<LastHead>,
 }
 
-/// An entry that was read ahead of its turn.
-#[derive(Debug)]
-pub(crate) struct Ahead {
-    bytes: Vec<u8>,
-    read: ReadEntry,
-}
-
-impl Ahead {
-    /// Parses an entry, and verifies its signatures by `keys`.
-    pub(crate) fn read(bytes: Vec<u8>, keys: &AuthorityKeys) -> Self {
-        let read = ReadEntry::read(&bytes, keys);
-        Self { bytes, read }
-    }
-}
-
 /// The newest state head that the log showed.
 #[derive(Clone, Copy, Debug)]
 struct LastHead {
@@ -62,10 +47,10 @@ enum Fit {
 }
 
 /// What an entry is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Verdict {
     /// An event that counts.
-    Event(Box<Event>),
+    Event,
     /// A state head with this clock, the one that the entries give.
     Head { clock_ms: u64 },
     /// What no honest log holds.
@@ -164,22 +149,23 @@ impl Verifier {
     ///
     /// # Errors
     /// [`Halt`].
-    pub(crate) fn take(&mut self, entry: &Ahead) -> Result<Verdict, Halt> {
+    pub(crate) fn take(&mut self, entry: &ReadEntry) -> Result<Verdict, Halt> {
         let Some(state) = &mut self.state else {
-            return self.begin(&entry.bytes);
+            return self.begin(entry);
         };
-        if StateHead::is_head(&entry.bytes) {
-            return self.head(&entry.bytes);
+        if let Some(head) = entry.head() {
+            let claimed = StateHead::parse(head).ok();
+            return self.head(entry, claimed.as_ref());
         }
-        let event = entry.read.event();
-        let before = event.map(|event| touched(state, event));
-        match state.replay(&entry.read) {
+        // Only what ends in a head is kept, so nobody looks at the map as it was before.
+        state.forget_closed_view();
+        let before = entry.event().and_then(|event| touched(state, event));
+        match state.replay(entry) {
             Ok(Replayed::Accepted(_)) => {
-                for (key, record) in before.into_iter().flatten() {
+                if let Some((key, record)) = before {
                     self.histories.extend(key, &record);
                 }
-                let event = event.expect("the state function accepts events only");
-                Ok(Verdict::Event(Box::new(event.clone())))
+                Ok(Verdict::Event)
             }
             Ok(Replayed::Head(_) | Replayed::Refused(_)) => Ok(Verdict::Broken(Breach::BadEntry)),
             Err(WrongEntry::NeedsHistory { labels, .. }) => Err(Halt::NeedsHistory(labels)),
@@ -187,28 +173,27 @@ impl Verifier {
         }
     }
 
-    fn begin(&mut self, entry: &[u8]) -> Result<Verdict, Halt> {
-        if LeafHash::of_entry(entry) != self.genesis {
+    fn begin(&mut self, entry: &ReadEntry) -> Result<Verdict, Halt> {
+        let leaf = entry.event().map(Event::leaf);
+        if leaf != Some(self.genesis) {
             return Err(Halt::OtherGenesis);
         }
-        let state = State::genesis(entry).map_err(|_| Halt::OtherGenesis)?;
-        let event = Event::parse(entry).map_err(|_| Halt::OtherGenesis)?;
+        let state = State::found(entry).map_err(|_| Halt::OtherGenesis)?;
         if *state.origin() != self.origin {
             return Err(Halt::OtherGenesis);
         }
         self.state = Some(state);
-        Ok(Verdict::Event(Box::new(event)))
+        Ok(Verdict::Event)
     }
 
-    fn head(&mut self, entry: &[u8]) -> Result<Verdict, Halt> {
+    fn head(&mut self, entry: &ReadEntry, claimed: Option<&StateHead>) -> Result<Verdict, Halt> {
         let state = self.state.as_mut().ok_or(Halt::Doubt)?;
-        let claimed = StateHead::parse(entry).ok();
-        if let Some(Err(unknown)) = claimed.as_ref().map(|head| head.rules().check()) {
+        if let Some(Err(unknown)) = claimed.map(|head| head.rules().check()) {
             return Err(Halt::UnknownRules(unknown.rules.to_string()));
         }
         let index = state.next_index();
         let was_wrong = self.last_head.is_some_and(|last| last.fit == Fit::Wrong);
-        let taken = state.replay_entry(entry);
+        let taken = state.replay(entry);
         let fit = match &taken {
             Ok(_) => Fit::Right,
             Err(WrongEntry::ClockBack { .. }) => Fit::BackDated,
@@ -294,22 +279,17 @@ impl Verifier {
     }
 }
 
-/// The labels in whose history an event counts, with their records so far.
-fn touched(state: &State, event: &Event) -> Vec<(MapKey, StateRecord)> {
-    let Subject::Label(label) = event.subject() else {
-        return Vec::new();
+/// The label that an event finds and in whose history it counts, with its record so far.
+fn touched(state: &State, event: &Event) -> Option<(MapKey, StateRecord)> {
+    let label = match (event.subject(), event.body()) {
+        // What it issues was not there before, or it does not count.
+        (Subject::Label(_), Body::LabelIssue(body)) => body.supersedes.as_ref()?,
+        (Subject::Label(label), _) => label,
+        _ => return None,
     };
-    let superseded = match event.body() {
-        Body::LabelIssue(body) => body.supersedes.clone(),
-        _ => None,
-    };
-    let labels = [Some(label.clone()), superseded];
-    let touched = labels.into_iter().flatten().filter_map(|label| {
-        let record = state.label_record(&label)?;
-        let name = state.record_name(&Subject::Label(label))?;
-        Some((name.key(), record))
-    });
-    touched.collect()
+    let record = state.label_record(label)?;
+    let name = state.record_name(&Subject::Label(label.clone()))?;
+    Some((name.key(), record))
 }
 
 fn parse(kept: &[u8]) -> Option<(Histories, SnapshotFile)> {

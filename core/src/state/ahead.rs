@@ -86,11 +86,11 @@ impl AuthorityKeys {
 impl ReadEntry {
     /// Reads an entry, and verifies its signatures by `keys`.
     #[must_use]
-    pub fn read(entry: &[u8], keys: &AuthorityKeys) -> Self {
-        if StateHead::is_head(entry) {
-            return Self(Form::Head(entry.to_vec()));
+    pub fn read(entry: Vec<u8>, keys: &AuthorityKeys) -> Self {
+        if StateHead::is_head(&entry) {
+            return Self(Form::Head(entry));
         }
-        Self(match Event::parse(entry) {
+        Self(match Event::read(entry) {
             Ok(event) => {
                 let memo = keys.verify(&event);
                 Form::Event(Box::new(event), memo)
@@ -105,6 +105,24 @@ impl ReadEntry {
         match &self.0 {
             Form::Event(event, _) => Some(event),
             Form::Head(_) | Form::Refused(_) => None,
+        }
+    }
+
+    /// The same, taken out.
+    #[must_use]
+    pub fn into_event(self) -> Option<Box<Event>> {
+        match self.0 {
+            Form::Event(event, _) => Some(event),
+            Form::Head(_) | Form::Refused(_) => None,
+        }
+    }
+
+    /// The entry, if it claims to be a state head.
+    #[must_use]
+    pub fn head(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Form::Head(entry) => Some(entry),
+            Form::Event(..) | Form::Refused(_) => None,
         }
     }
 

@@ -82,7 +82,7 @@ impl State {
     /// # Errors
     /// [`WrongEntry`]. Then nothing changed.
     pub fn replay_entry(&mut self, entry: &[u8]) -> Result<Replayed, WrongEntry> {
-        self.replay(&ReadEntry::read(entry, &AuthorityKeys::none()))
+        self.replay(&ReadEntry::read(entry.to_vec(), &AuthorityKeys::none()))
     }
 
     /// Takes the next entry of a log that holds it already, read ahead.

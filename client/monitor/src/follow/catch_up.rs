@@ -17,7 +17,7 @@ use labelproof_core::{
     event::{Event, LabelId, Subject},
     evidence::Evidence,
     merkle::{LeafIndex, TreeSize, prove_inclusion},
-    state::AuthorityKeys,
+    state::{AuthorityKeys, ReadEntry},
     tile::Width,
     time::Time,
     tlog_proof::TlogProof,
@@ -34,7 +34,7 @@ use crate::{
     finding::{Blindness, Logged},
     own::{self, Owned},
     rules::{self, Rules},
-    verify::{Ahead, Breach, Halt, Verdict, Verifier},
+    verify::{Breach, Halt, Verdict, Verifier},
     watch::Background,
 };
 
@@ -141,7 +141,7 @@ impl Follower {
             |first| read_ahead(copy, LeafIndex::new(first), &keys),
             |ahead| {
                 for (index, entry) in ahead.map_err(Ended::from)? {
-                    take(verifier, copy, &mut piece, index, &entry)?;
+                    take(verifier, copy, &mut piece, index, entry)?;
                     // The last piece is settled below, where it must end in a head.
                     if index == last || !piece.is_enough() {
                         continue;
@@ -275,13 +275,13 @@ fn read_ahead(
     copy: &Copy,
     first: LeafIndex,
     keys: &RwLock<AuthorityKeys>,
-) -> Result<Vec<(LeafIndex, Ahead)>, TilesError> {
+) -> Result<Vec<(LeafIndex, ReadEntry)>, TilesError> {
     let bundle = copy.tiles.bundle(first)?;
     let start = first.get() - first.get() % u64::from(Width::FULL.get());
     let keys = keys.read().unwrap_or_else(PoisonError::into_inner);
     let entries = (start..).zip(bundle.into_entries());
     let entries = entries.skip_while(|(index, _)| *index < first.get());
-    let read = |(index, entry)| (LeafIndex::new(index), Ahead::read(entry, &keys));
+    let read = |(index, entry)| (LeafIndex::new(index), ReadEntry::read(entry, &keys));
     Ok(entries.map(read).collect())
 }
 
@@ -291,21 +291,21 @@ fn take(
     copy: &Copy,
     piece: &mut Piece,
     index: LeafIndex,
-    entry: &Ahead,
+    entry: ReadEntry,
 ) -> Result<(), Ended> {
-    let mut verdict = verifier.take(entry);
+    let mut verdict = verifier.take(&entry);
     if let Err(Halt::NeedsHistory(labels)) = &verdict {
         let labels = labels.clone();
         load(verifier, copy, &labels)?;
-        verdict = verifier.take(entry);
+        verdict = verifier.take(&entry);
     }
     let verdict = verdict.map_err(Ended::Halt)?;
     piece.entries += 1;
     piece.ends_in_head = false;
     match verdict {
-        Verdict::Event(event) => piece.events.push(LoggedEvent {
+        Verdict::Event => piece.events.push(LoggedEvent {
             index,
-            event,
+            event: entry.into_event().expect("it is one"),
             clock_ms: None,
         }),
         Verdict::Head { clock_ms } => {
