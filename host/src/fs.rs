@@ -176,7 +176,19 @@ pub fn write_atomic_parts<P: AsRef<[u8]>>(
     Ok(length)
 }
 
-/// What [`write_atomic`] appends to a name until the rename; listings skip such names.
+/// Replaces or makes `path` at once for whoever reads it, without waiting for the disk.
+///
+/// Until [`Fs::sync_file`] and [`Fs::sync_dir`] of its folder a crash may leave any part of the bytes under its name.
+///
+/// # Errors
+/// [`FsError`] of the first call that failed; `path` then holds the old bytes or the new.
+pub fn write_whole(fs: &dyn Fs, path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+    let temp = temp_of(path);
+    fs.write(&temp, bytes)?;
+    fs.rename(&temp, path)
+}
+
+/// What [`write_atomic`] and [`write_whole`] append to a name until the rename; listings skip such names.
 pub const TEMP_SUFFIX: &str = ".tmp";
 
 /// The folder that holds the name `path`; `.` for a bare name.

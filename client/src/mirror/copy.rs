@@ -5,7 +5,8 @@
 //! level 0 with its bundle           a piece of work each; the rightmost is partial
 //! ```
 //! A file that is there and not under the folder's checkpoint was left by a run that was killed: it is
-//! checked as one from the network is, and fetched when it does not fit.
+//! checked as one from the network is, and fetched when it does not fit. The disk may not have had it yet, so it
+//! is written again. Files are synced many at a time, all of them before the checkpoint is written.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -19,7 +20,7 @@ use labelproof_core::{
 };
 use std::time::Duration;
 
-use super::{Folder, MirrorError, Parallel, Progress};
+use super::{Folder, MirrorError, Parallel, Progress, folder::Unsynced};
 use crate::{
     head::AcceptedHead,
     patience::{Pause, Wish},
@@ -64,32 +65,38 @@ pub(super) fn copy(
         let done = done.fetch_add(count, Ordering::Relaxed) + count;
         tell(Progress { done, total });
     };
+    let mut unsynced = Unsynced::default();
     for level in TileLevel::all().skip(1) {
         for index in first(level)..pieces(level, copy.size) {
             copy.must_go_on()?;
-            copy.tile_above(level, TileIndex::new(index))?;
+            copy.tile_above(level, TileIndex::new(index), &mut unsynced)?;
             step(1);
         }
     }
+    folder.sync(&mut unsynced)?;
     let failed = AtomicBool::new(false);
     let first_error = Mutex::new(None);
-    let work = || {
+    let some = || -> Result<(), MirrorError> {
+        let mut unsynced = Unsynced::default();
         while !failed.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= leaves {
-                return;
+                break;
             }
-            let done = copy
-                .must_go_on()
-                .and_then(|()| copy.leaves(TileIndex::new(index)));
-            match done {
-                Ok(()) => step(2),
-                Err(error) => {
-                    failed.store(true, Ordering::Relaxed);
-                    let mut first = first_error.lock().unwrap_or_else(PoisonError::into_inner);
-                    first.get_or_insert(error);
-                }
+            copy.must_go_on()?;
+            copy.leaves(TileIndex::new(index), &mut unsynced)?;
+            if unsynced.is_full() {
+                folder.sync(&mut unsynced)?;
             }
+            step(2);
+        }
+        Ok(folder.sync(&mut unsynced)?)
+    };
+    let work = || {
+        if let Err(error) = some() {
+            failed.store(true, Ordering::Relaxed);
+            let mut first = first_error.lock().unwrap_or_else(PoisonError::into_inner);
+            first.get_or_insert(error);
         }
     };
     std::thread::scope(|scope| {
@@ -124,51 +131,69 @@ impl Copy<'_> {
         }
     }
 
-    fn tile_above(&self, level: TileLevel, index: TileIndex) -> Result<(), MirrorError> {
+    fn tile_above(
+        &self,
+        level: TileLevel,
+        index: TileIndex,
+        unsynced: &mut Unsynced,
+    ) -> Result<(), MirrorError> {
         let path = self.path(TileKind::Hashes(level), index);
         if self.is_served(path) && self.folder.has(path)? {
             return Ok(());
         }
         let bytes = self.seen.tiles().tile(path)?.to_bytes();
-        self.put(path, &bytes)
+        self.put(path, &bytes, unsynced)
     }
 
     /// A tile of leaf hashes, and the bundle of those leaves.
-    fn leaves(&self, index: TileIndex) -> Result<(), MirrorError> {
+    fn leaves(&self, index: TileIndex, unsynced: &mut Unsynced) -> Result<(), MirrorError> {
         let tile = self.path(TileKind::Hashes(TileLevel::LEAVES), index);
         let bundle = self.path(TileKind::Entries, index);
         let is_there = self.folder.has(tile)? && self.folder.has(bundle)?;
-        if is_there && (self.is_served(tile) || self.fits(tile, bundle)?) {
+        if is_there && self.is_served(tile) {
             return Ok(());
         }
-        let entries = self.seen.tiles().bundle(LeafIndex::new(tile.first()))?;
-        let hashes = self.seen.tiles().tile(tile)?;
-        self.put(tile, &hashes.to_bytes())?;
-        self.put(bundle, &entries.to_bytes())
+        let left = match is_there {
+            true => self.left(tile, bundle)?,
+            false => None,
+        };
+        let (hashes, entries) = match left {
+            Some(left) => left,
+            None => {
+                let entries = self.seen.tiles().bundle(LeafIndex::new(tile.first()))?;
+                (self.seen.tiles().tile(tile)?, entries)
+            }
+        };
+        self.put(tile, &hashes.to_bytes(), unsynced)?;
+        self.put(bundle, &entries.to_bytes(), unsynced)
     }
 
-    /// Whether what a killed run left is what the head stands for; only full tiles are worth the look.
-    fn fits(&self, tile: TilePath, bundle: TilePath) -> Result<bool, MirrorError> {
+    /// What a killed run left, if it is what the head stands for; only full tiles are worth the look.
+    fn left(
+        &self,
+        tile: TilePath,
+        bundle: TilePath,
+    ) -> Result<Option<(Tile, EntryBundle)>, MirrorError> {
         let (Some(hashes), Some(entries)) = (self.folder.read(tile)?, self.folder.read(bundle)?)
         else {
-            return Ok(false);
+            return Ok(None);
         };
         let (Ok(hashes), Ok(entries)) = (
             Tile::parse(&hashes, tile.width()),
             EntryBundle::parse(&entries, bundle.width()),
         ) else {
-            return Ok(false);
+            return Ok(None);
         };
-        let Some(root) = hashes.root() else {
-            return Ok(false);
-        };
-        let Some(parent) = tile.parent(self.size) else {
-            return Ok(false);
+        let (Some(root), Some(parent)) = (hashes.root(), tile.parent(self.size)) else {
+            return Ok(None);
         };
         let above = self.seen.tiles().tile(parent)?;
-        let leaves = entries.leaf_hashes().map(NodeHash::from);
-        Ok(above.hashes().get(tile.position()) == Some(&root)
-            && leaves.eq(hashes.hashes().iter().copied()))
+        let is_right = above.hashes().get(tile.position()) == Some(&root)
+            && entries
+                .leaf_hashes()
+                .map(NodeHash::from)
+                .eq(hashes.hashes().iter().copied());
+        Ok(is_right.then_some((hashes, entries)))
     }
 
     /// Whether the folder's checkpoint stands for this very file, which was checked before it was written.
@@ -176,8 +201,17 @@ impl Copy<'_> {
         TilePath::in_tree(path.kind(), path.index(), self.have) == Some(path)
     }
 
-    fn put(&self, path: TilePath, bytes: &[u8]) -> Result<(), MirrorError> {
-        self.folder.put(path, bytes)?;
+    fn put(
+        &self,
+        path: TilePath,
+        bytes: &[u8],
+        unsynced: &mut Unsynced,
+    ) -> Result<(), MirrorError> {
+        // Nobody reads again what stands under a checkpoint that is there.
+        match self.is_served(path) {
+            true => self.folder.put(path, bytes)?,
+            false => self.folder.put_unsynced(path, bytes, unsynced)?,
+        }
         self.written.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

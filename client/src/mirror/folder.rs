@@ -1,6 +1,7 @@
 //! The folder of a mirror: whose it is, and its files.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,7 +15,7 @@ use labelproof_core::{
     time::Time,
 };
 use labelproof_host::{
-    fs::{Fs, FsError, TEMP_SUFFIX, folder_of, write_atomic},
+    fs::{Fs, FsError, TEMP_SUFFIX, folder_of, write_atomic, write_whole},
     lock::{DirLock, LockError},
     tiles::{DirTiles, TileReader},
 };
@@ -28,6 +29,17 @@ pub struct Folder {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
     _lock: Option<DirLock>,
+}
+
+/// Files that were put and may not be on the disk yet.
+#[derive(Debug, Default)]
+pub(super) struct Unsynced(Vec<PathBuf>);
+
+impl Unsynced {
+    /// Whether it is time to sync them.
+    pub(super) fn is_full(&self) -> bool {
+        self.0.len() >= MAX_UNSYNCED
+    }
 }
 
 impl Folder {
@@ -175,12 +187,41 @@ impl Folder {
         }
     }
 
+    /// Puts a file that the checkpoint stands for already.
     pub(super) fn put(&self, path: TilePath, bytes: &[u8]) -> Result<(), FsError> {
+        write_atomic(&*self.fs, &self.place(path)?, bytes)
+    }
+
+    /// Puts a file for a checkpoint that is written once it is synced.
+    pub(super) fn put_unsynced(
+        &self,
+        path: TilePath,
+        bytes: &[u8],
+        unsynced: &mut Unsynced,
+    ) -> Result<(), FsError> {
+        let file = self.place(path)?;
+        write_whole(&*self.fs, &file, bytes)?;
+        unsynced.0.push(file);
+        Ok(())
+    }
+
+    /// Waits for the disk. Together it takes little longer than for one: the first sync takes most of the others along.
+    pub(super) fn sync(&self, unsynced: &mut Unsynced) -> Result<(), FsError> {
+        let files = std::mem::take(&mut unsynced.0);
+        for file in &files {
+            self.fs.sync_file(file)?;
+        }
+        let dirs: BTreeSet<&Path> = files.iter().map(|file| folder_of(file)).collect();
+        dirs.into_iter().try_for_each(|dir| self.fs.sync_dir(dir))
+    }
+
+    /// Where a file goes, its folder made.
+    fn place(&self, path: TilePath) -> Result<PathBuf, FsError> {
         let file = self.file(path);
         if !self.fs.exists(folder_of(&file))? {
             self.fs.create_dir_all(folder_of(&file))?;
         }
-        write_atomic(&*self.fs, &file, bytes)
+        Ok(file)
     }
 
     pub(super) fn put_checkpoint(&self, note: &[u8]) -> Result<(), FsError> {
@@ -276,3 +317,5 @@ const TAG: &str = "labelproof-mirror/v1";
 const MARKER: &str = "labelproof-mirror";
 const CHECKPOINT: &str = "checkpoint";
 const LOCK: &str = "lock";
+/// Some 15 MiB of bundles: more would wait for the disk at once, and less hardly pays.
+const MAX_UNSYNCED: usize = 64;

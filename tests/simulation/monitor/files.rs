@@ -103,3 +103,28 @@ fn a_file_that_was_taken_away_comes_back_within_an_hour() {
         assert_eq!(machine.fs.exists(&tile).unwrap(), is_back, "{seconds} s");
     }
 }
+
+#[test]
+fn what_the_checkpoint_of_the_copy_stands_for_is_on_the_disk() {
+    let log = long(600);
+    let files = log.answers(&[]);
+    for seed in 0..16 {
+        let machine = Machine::new(seed, time());
+        // One run dies with some files written, and the next takes them over.
+        let mut follower = machine.start(&Paper::of(&log), None).unwrap();
+        machine.fs.fail_call(machine.fs.calls() + 40, Fault::Eio);
+        follower.pass();
+        machine.fs.heal();
+        drop(follower);
+        machine.pass(&log);
+        machine.fs.cut_power();
+        machine.fs.restart();
+        let logs = machine.dir().join("logs");
+        let mirror = logs.join(world::ORIGIN).join("mirror");
+        let kept = |path: &str| machine.fs.read(&mirror.join(path)).unwrap();
+        for (path, bytes) in &files {
+            let path = path.trim_start_matches('/');
+            assert!(kept(path) == *bytes, "seed {seed}: {path}");
+        }
+    }
+}
