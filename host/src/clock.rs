@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use labelproof_core::time::Time;
 
@@ -11,6 +12,9 @@ use labelproof_core::time::Time;
 pub trait Clock: Send + Sync + fmt::Debug {
     /// Milliseconds since 1970, UTC, without leap seconds. It may step back.
     fn unix_ms(&self) -> u64;
+
+    /// How long it has run, from some moment of the process on; no step moves it.
+    fn ran(&self) -> Duration;
 
     /// The second it is; a clock past the year 9999 reads as its last second.
     fn now(&self) -> Time {
@@ -29,33 +33,53 @@ impl Clock for SystemClock {
             .unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
+
+    fn ran(&self) -> Duration {
+        FIRST_LOOK.elapsed()
+    }
 }
+
+static FIRST_LOOK: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// A clock that stands until it is moved; clones show one time.
 #[derive(Clone, Debug)]
-pub struct ManualClock(Arc<AtomicU64>);
+pub struct ManualClock(Arc<Hands>);
+
+#[derive(Debug)]
+struct Hands {
+    unix_ms: AtomicU64,
+    ran_ms: AtomicU64,
+}
 
 impl ManualClock {
     /// A clock that stands at `unix_ms`.
     #[must_use]
     pub fn at(unix_ms: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(unix_ms)))
+        Self(Arc::new(Hands {
+            unix_ms: AtomicU64::new(unix_ms),
+            ran_ms: AtomicU64::new(0),
+        }))
     }
 
-    /// Moves it forward.
+    /// Lets time go by.
     pub fn advance(&self, ms: u64) {
-        self.0.fetch_add(ms, Ordering::SeqCst);
+        self.0.unix_ms.fetch_add(ms, Ordering::SeqCst);
+        self.0.ran_ms.fetch_add(ms, Ordering::SeqCst);
     }
 
-    /// Sets it, also back.
+    /// Steps to a time, also back; none goes by.
     pub fn set(&self, unix_ms: u64) {
-        self.0.store(unix_ms, Ordering::SeqCst);
+        self.0.unix_ms.store(unix_ms, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn unix_ms(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+        self.0.unix_ms.load(Ordering::SeqCst)
+    }
+
+    fn ran(&self) -> Duration {
+        Duration::from_millis(self.0.ran_ms.load(Ordering::SeqCst))
     }
 }
 
@@ -81,5 +105,11 @@ mod tests {
     #[test]
     fn system_clock_is_past_2020() {
         assert!(SystemClock.now().unix() > 1_577_836_800);
+    }
+
+    #[test]
+    fn system_clock_runs_on() {
+        let before = SystemClock.ran();
+        assert!(SystemClock.ran() >= before);
     }
 }

@@ -17,7 +17,7 @@ mod since;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use labelproof::{
@@ -161,7 +161,8 @@ pub struct Follower {
     is_damaged: bool,
     /// When every file of the copy was looked for, and how large the copy is since.
     looked: Option<(Time, TreeSize)>,
-    last_pass: Option<(Instant, Time)>,
+    /// How long the clock had run, and what it said.
+    last_pass: Option<(Duration, Time)>,
     /// By how many seconds the own clock stepped, until a fresh head shows that it is right.
     stepped: Option<u64>,
 }
@@ -314,9 +315,9 @@ impl Follower {
 
     /// Compares the two clocks of the machine since the last pass.
     fn notice_steps(&mut self, now: Time) {
-        let at = Instant::now();
-        if let Some((before, then)) = self.last_pass.replace((at, now)) {
-            let passed = then.plus_seconds(at.duration_since(before).as_secs());
+        let ran = self.shared.clock.ran();
+        if let Some((before, then)) = self.last_pass.replace((ran, now)) {
+            let passed = then.plus_seconds(ran.saturating_sub(before).as_secs());
             let step = now.unix().abs_diff(passed.unix());
             if step > MAX_STEP_SECONDS {
                 warn!(seconds = step, "the own clock stepped");
