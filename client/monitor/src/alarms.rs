@@ -23,6 +23,7 @@ pub(crate) enum Trouble {
 enum Kind {
     Backlog,
     Clock,
+    ClockUnproven,
     OtherKey,
     OtherGenesis,
     OwnFiles,
@@ -42,6 +43,7 @@ impl Trouble {
         match self {
             Self::Blind(Blindness::Backlog { .. }) => Kind::Backlog,
             Self::Blind(Blindness::Clock { .. }) => Kind::Clock,
+            Self::Blind(Blindness::ClockUnproven { .. }) => Kind::ClockUnproven,
             Self::Blind(Blindness::OtherKey) => Kind::OtherKey,
             Self::Blind(Blindness::OtherGenesis) => Kind::OtherGenesis,
             Self::Blind(Blindness::OwnFiles { .. }) => Kind::OwnFiles,
@@ -60,7 +62,11 @@ impl Trouble {
     pub(crate) fn exit(&self) -> Exit {
         match self.kind() {
             Kind::Backlog => Exit::Undecidable,
-            Kind::Clock | Kind::Stale | Kind::HeadWentBack | Kind::CanarySilent(_) => Exit::TooOld,
+            Kind::Clock
+            | Kind::ClockUnproven
+            | Kind::Stale
+            | Kind::HeadWentBack
+            | Kind::CanarySilent(_) => Exit::TooOld,
             Kind::OtherKey | Kind::QuorumLost => Exit::NotSigned,
             Kind::OtherGenesis | Kind::TileWrong => Exit::NotInLog,
             Kind::OwnFiles => Exit::Internal,
@@ -78,7 +84,8 @@ impl Kind {
     /// Whether it may be over in a moment: a server that restarts, a replica that lags.
     fn passes(self) -> bool {
         match self {
-            Self::Unreachable
+            Self::ClockUnproven
+            | Self::Unreachable
             | Self::TileMissing
             | Self::TileWrong
             | Self::HeadWentBack

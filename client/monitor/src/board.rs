@@ -62,6 +62,7 @@ pub struct Standing {
     pub(crate) polled: Option<Time>,
     pub(crate) blind: Option<(Time, String)>,
     pub(crate) observed: Vec<(Time, String)>,
+    pub(crate) is_stale: bool,
     pub(crate) entries: u64,
 }
 
@@ -82,6 +83,7 @@ impl Standing {
             polled: None,
             blind: None,
             observed: Vec::new(),
+            is_stale: false,
             entries: 0,
         }
     }
@@ -156,6 +158,12 @@ impl Standing {
     #[must_use]
     pub fn observed(&self) -> &[(Time, String)] {
         &self.observed
+    }
+
+    /// Whether the newest quorum is older than it may be, by a clock that is known to be right.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.is_stale
     }
 
     /// How many entries were verified since the start.

@@ -155,6 +155,14 @@ pub enum Blindness {
         /// By how much at least.
         seconds: u64,
     },
+    /// The newest quorum is old by its own clock, which was near no witness's time since the start.
+    #[error(
+        "the newest quorum is {seconds} s old by its own clock, which nothing has shown to be right since the start"
+    )]
+    ClockUnproven {
+        /// How old.
+        seconds: u64,
+    },
     /// The checkpoint is not signed by the key in the trust file.
     #[error("the source shows no checkpoint signed by a key of the trust file")]
     OtherKey,

@@ -12,6 +12,7 @@ mod adverse;
 mod catch_up;
 mod files;
 mod look;
+mod own_clock;
 mod since;
 
 use std::{
@@ -43,6 +44,8 @@ use tracing::{error, info, warn};
 pub(crate) use files::LOGS;
 pub use files::OpenError;
 pub use since::{BadSince, Since};
+
+use own_clock::{Age, OwnClock};
 
 use crate::{
     alarms::{Alarms, Trouble},
@@ -161,10 +164,7 @@ pub struct Follower {
     is_damaged: bool,
     /// When every file of the copy was looked for, and how large the copy is since.
     looked: Option<(Time, TreeSize)>,
-    /// How long the clock had run, and what it said.
-    last_pass: Option<(Duration, Time)>,
-    /// By how many seconds the own clock stepped, until a fresh head shows that it is right.
-    stepped: Option<u64>,
+    own_clock: OwnClock,
 }
 
 /// How a pass ended.
@@ -213,7 +213,7 @@ impl Follower {
     /// Looks once, and does all that follows.
     pub fn pass(&mut self) -> Passed {
         let now = self.shared.clock.now();
-        self.notice_steps(now);
+        self.own_clock.look(self.shared.clock.ran(), now);
         let mut troubles = Vec::new();
         let mut is_stopped = false;
         // Each round throws away a file that is wrong and has it again.
@@ -257,6 +257,7 @@ impl Follower {
             .collect();
         self.standing.blind = None;
         self.standing.observed.clear();
+        self.standing.is_stale = false;
         for trouble in &troubles {
             let since = self.alarms.since(trouble).unwrap_or(now);
             match trouble {
@@ -264,6 +265,7 @@ impl Follower {
                     self.standing.blind.get_or_insert((since, why.to_string()));
                 }
                 Trouble::Observed(what) => {
+                    self.standing.is_stale |= matches!(what, Observation::Stale { .. });
                     self.standing.observed.push((since, what.to_string()));
                 }
             }
@@ -313,19 +315,6 @@ impl Follower {
         Ok(self.shared.tell(vec![alert])?)
     }
 
-    /// Compares the two clocks of the machine since the last pass.
-    fn notice_steps(&mut self, now: Time) {
-        let ran = self.shared.clock.ran();
-        if let Some((before, then)) = self.last_pass.replace((ran, now)) {
-            let passed = then.plus_seconds(ran.saturating_sub(before).as_secs());
-            let step = now.unix().abs_diff(passed.unix());
-            if step > MAX_STEP_SECONDS {
-                warn!(seconds = step, "the own clock stepped");
-                self.stepped = Some(step);
-            }
-        }
-    }
-
     /// What is to say of the age of the newest quorum, and of the own clock.
     fn age(&mut self, now: Time) -> Option<Trouble> {
         let newest = self.store.newest(&self.log).ok().flatten()?;
@@ -334,14 +323,19 @@ impl Follower {
         if ahead > MAX_STEP_SECONDS {
             return Some(Trouble::Blind(Blindness::Clock { seconds: ahead }));
         }
-        if Duration::from_secs(now.seconds_since(as_of)) <= self.shared.limits.max_age {
-            self.stepped = None;
-            return None;
-        }
-        Some(match self.stepped {
+        let Limits {
+            max_age, patience, ..
+        } = self.shared.limits;
+        let age = self.own_clock.age(as_of, max_age);
+        Some(match age {
+            Age::Fine => return None,
+            // Who looks once takes the clock at its word.
+            Age::Unproven(seconds) if !patience.is_zero() => {
+                Trouble::Blind(Blindness::ClockUnproven { seconds })
+            }
             // After a step nobody knows which of the two times was right.
-            Some(seconds) => Trouble::Blind(Blindness::Clock { seconds }),
-            None => Trouble::Observed(Observation::Stale {
+            Age::Stepped(seconds) => Trouble::Blind(Blindness::Clock { seconds }),
+            Age::Old | Age::Unproven(_) => Trouble::Observed(Observation::Stale {
                 as_of,
                 head: newest.checkpoint().note().clone(),
             }),

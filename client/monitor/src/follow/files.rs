@@ -26,7 +26,7 @@ use labelproof_host::{
 use thiserror::Error;
 use tracing::{info, warn};
 
-use super::{Follower, Shared, Since};
+use super::{Follower, Shared, Since, own_clock::OwnClock};
 use crate::{alarms::Alarms, board::Standing, canary::Heard, verify::Verifier};
 
 /// Why a log cannot be followed in a folder.
@@ -89,8 +89,7 @@ impl Follower {
             standing,
             is_damaged: false,
             looked: None,
-            last_pass: None,
-            stepped: None,
+            own_clock: OwnClock::new(),
         };
         follower.mend_head()?;
         follower.since = follower.read_since()?;

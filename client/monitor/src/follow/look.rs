@@ -177,7 +177,11 @@ impl Follower {
         }
         for ((_, newest), (_, found)) in self.standing.cosigned.iter_mut().zip(found) {
             let time = found.and_then(Result::ok).map(CosignatureTime::unix);
-            *newest = time.and_then(Time::from_unix).max(*newest);
+            let time = time.and_then(Time::from_unix);
+            if let Some(time) = time {
+                self.own_clock.hear(time);
+            }
+            *newest = time.max(*newest);
         }
     }
 

@@ -138,6 +138,7 @@ fn a_copy_that_lags_breaks_no_promise_and_a_log_that_stands_still_does() {
         world.verified(&with_event(5, u64::MAX));
         world.put(Standing {
             as_of: Some(samples::at(as_of)),
+            is_stale: seconds > 3_660,
             ..world.standing()
         });
         world.poll();
@@ -218,10 +219,16 @@ fn an_adverse_event_is_told_a_minute_after_it_was_handed_in_unless_it_is_logged(
     assert_eq!(told(&promises, &stands(61, 9)), 1);
     let lags = |seconds: u64| Standing {
         as_of: Some(samples::at(60)),
+        is_stale: seconds > 3_660,
         ..stands(seconds, 9)
     };
     assert_eq!(told(&promises, &lags(3_660)), 0, "perhaps a copy that lags");
     assert_eq!(told(&promises, &lags(3_661)), 1, "nobody sees it for long");
+    let ahead = Standing {
+        is_stale: false,
+        ..lags(3_661)
+    };
+    assert_eq!(told(&promises, &ahead), 0, "only the own clock says so");
     assert!(promises.expired(samples::at(31 * 24 * 3_600)).is_empty());
     assert_eq!(promises.logged(samples::issue(3).id()), []);
     assert_eq!(promises.logged(event.id()).len(), 1);
