@@ -5,6 +5,7 @@
 //! journal    each revocation once · bad-entry once · otherwise only what the monitor says of itself
 //! ```
 
+mod alarms;
 mod files;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -165,6 +165,8 @@ pub struct Follower {
     /// When every file of the copy was looked for, and how large the copy is since.
     looked: Option<(Time, TreeSize)>,
     own_clock: OwnClock,
+    /// The newest time of a quorum that the source showed, also on a head that could not be taken.
+    shown: Option<Time>,
 }
 
 /// How a pass ended.
@@ -318,7 +320,7 @@ impl Follower {
     /// What is to say of the age of the newest quorum, and of the own clock.
     fn age(&mut self, now: Time) -> Option<Trouble> {
         let newest = self.store.newest(&self.log).ok().flatten()?;
-        let as_of = newest.as_of();
+        let as_of = newest.as_of().max(self.shown.unwrap_or(newest.as_of()));
         let ahead = as_of.seconds_since(now);
         if ahead > MAX_STEP_SECONDS {
             return Some(Trouble::Blind(Blindness::Clock { seconds: ahead }));

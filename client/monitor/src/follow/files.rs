@@ -90,6 +90,7 @@ impl Follower {
             is_damaged: false,
             looked: None,
             own_clock: OwnClock::new(),
+            shown: None,
         };
         follower.mend_head()?;
         follower.since = follower.read_since()?;

@@ -50,9 +50,11 @@ impl Follower {
         let signed = open_checkpoint(note, &self.log).map_err(|_| Blindness::OtherKey)?;
         self.note_cosignatures(&signed);
         let Ok(head) = self.log.policy().accept(signed.clone(), now) else {
+            let hitch = self.unwitnessed(&signed, now);
             self.compare_unwitnessed(&signed, now)?;
-            return Err(self.unwitnessed(&signed, now));
+            return Err(hitch);
         };
+        self.shown = self.shown.max(Some(head.as_of()));
         let log = self.log.clone();
         let taken = take_head(head, &*source, &log, &self.store, &*pause);
         let seen = match taken {
@@ -186,11 +188,12 @@ impl Follower {
     }
 
     /// Signed by the log, and the quorum does not hold now.
-    fn unwitnessed(&self, signed: &SignedCheckpoint, now: Time) -> Hitch {
+    fn unwitnessed(&mut self, signed: &SignedCheckpoint, now: Time) -> Hitch {
         // A clock that runs late takes the witnesses' times for the future.
         if let Ok(later) = self.log.policy().accept(signed.clone(), Time::MAX)
             && later.as_of().seconds_since(now) > MAX_STEP_SECONDS
         {
+            self.shown = self.shown.max(Some(later.as_of()));
             let seconds = later.as_of().seconds_since(now);
             return Blindness::Clock { seconds }.into();
         }
