@@ -167,6 +167,8 @@ pub struct Follower {
     own_clock: OwnClock,
     /// The newest time of a quorum that the source showed, also on a head that could not be taken.
     shown: Option<Time>,
+    /// Alarms that could not be written to the journal; they are not raised again by themselves.
+    untold: Vec<Alert>,
 }
 
 /// How a pass ended.
@@ -253,10 +255,9 @@ impl Follower {
         troubles.extend(self.silence(&troubles, now));
         let is_behind = self.standing.verified < self.standing.downloaded;
         let findings = self.alarms.update(now, &troubles, !is_behind);
-        let mut alerts: Vec<Alert> = findings
-            .iter()
-            .map(|finding| rules::alert(finding, now))
-            .collect();
+        let alarms = findings.iter().map(|finding| rules::alert(finding, now));
+        self.untold.extend(alarms);
+        let mut alerts = self.untold.clone();
         self.standing.blind = None;
         self.standing.observed.clear();
         self.standing.is_stale = false;
@@ -278,9 +279,14 @@ impl Follower {
             alerts.extend(listener.head(&self.standing, now));
         }
         let mut exits: Vec<Exit> = troubles.iter().map(Trouble::exit).collect();
-        if let Err(error) = self.shared.tell(alerts) {
-            error!(why = causes(&error), "the journal cannot be written");
-            exits.push(Exit::Internal);
+        match self.shared.tell(alerts) {
+            Ok(()) => self.untold.clear(),
+            Err(error) => {
+                error!(why = causes(&error), "the journal cannot be written");
+                let most = self.untold.len().saturating_sub(MAX_UNTOLD);
+                self.untold.drain(..most);
+                exits.push(Exit::Internal);
+            }
         }
         let waits =
             |trouble: &Trouble| matches!(trouble, Trouble::Blind(Blindness::Backlog { .. }));
@@ -377,6 +383,8 @@ impl Follower {
     }
 }
 
+/// Each kind of alarm more than once; while nothing can be written the newest count.
+const MAX_UNTOLD: usize = 64;
 /// A disk that gives so many wrong files at once is not worth more rounds.
 const MAX_HEALS: usize = 64;
 /// What clients allow a clock to be off.

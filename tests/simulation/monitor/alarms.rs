@@ -1,9 +1,30 @@
 //! Alarms of a monitor whose disk, source or clock fails at the same time: each is told, and none that is not true.
 
 use labelproof_host::exit::Exit;
+use labelproof_host::fs::Fault;
 use labelproof_monitor::follow::Passed;
 
 use super::{Machine, Paper, begun, issue, time};
+
+#[test]
+fn an_alarm_that_cannot_be_written_is_told_once_it_can() {
+    let later = time().plus_seconds(7_200);
+    let machine = Machine::new(1, later);
+    let mut log = begun();
+    log.set_time(later);
+    let paper = Paper::of(&log);
+    let mut follower = machine.start(&paper, None).unwrap();
+    assert_eq!(follower.pass(), Passed::Done(Exit::Done));
+    // The witnesses fall silent while the disk is full.
+    machine.clock.advance(7_200_000);
+    machine.fs.fail_from(machine.fs.calls() + 1, Fault::Enospc);
+    follower.pass();
+    follower.pass();
+    machine.fs.heal();
+    follower.pass();
+    let (_, others) = machine.told("a full disk");
+    assert_eq!(others, ["stale"]);
+}
 
 #[test]
 fn a_log_whose_newest_head_cannot_be_taken_is_not_silent() {

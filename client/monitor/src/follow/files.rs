@@ -91,6 +91,7 @@ impl Follower {
             looked: None,
             own_clock: OwnClock::new(),
             shown: None,
+            untold: Vec::new(),
         };
         follower.mend_head()?;
         follower.since = follower.read_since()?;
