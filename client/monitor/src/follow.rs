@@ -218,6 +218,7 @@ impl Follower {
     pub fn pass(&mut self) -> Passed {
         let now = self.shared.clock.now();
         self.own_clock.look(self.shared.clock.ran(), now);
+        self.standing.behind = self.own_clock.behind();
         let mut troubles = Vec::new();
         let mut is_stopped = false;
         // Each round throws away a file that is wrong and has it again.

@@ -18,6 +18,10 @@ impl Follower {
         };
         let lock = || listener.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = lock().waiting(&self.standing);
+        if waiting.is_empty() {
+            return;
+        }
+        self.shared.board.put(self.standing.clone());
         for event in &waiting {
             let mut said = verifier.try_out(event);
             if let Err(Halt::NeedsHistory(labels)) = &said {
@@ -32,8 +36,6 @@ impl Follower {
                 lock().judged(event, said);
             }
         }
-        if !waiting.is_empty() {
-            verifier.forget();
-        }
+        verifier.forget();
     }
 }

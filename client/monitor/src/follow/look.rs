@@ -185,6 +185,7 @@ impl Follower {
             }
             *newest = time.max(*newest);
         }
+        self.standing.behind = self.own_clock.behind();
     }
 
     /// Signed by the log, and the quorum does not hold now.

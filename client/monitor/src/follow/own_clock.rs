@@ -22,6 +22,10 @@ pub(super) struct OwnClock {
     known: Known,
     /// The newest quorum's time, and how long the clock had run when it was seen first.
     newest: Option<(Time, Duration)>,
+    /// The newest time of any witness.
+    heard: Option<Time>,
+    /// By how many seconds it was behind that when it came.
+    behind: u64,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,7 +55,14 @@ impl OwnClock {
             last: None,
             known: Known::Nothing,
             newest: None,
+            heard: None,
+            behind: 0,
         }
+    }
+
+    /// By how many seconds it is behind the witnesses, at least.
+    pub(super) fn behind(&self) -> u64 {
+        self.behind
     }
 
     /// Compares what it says with how long it ran since the last look.
@@ -59,6 +70,10 @@ impl OwnClock {
         if let Some((before, then)) = self.last.replace((ran, now)) {
             let passed = then.plus_seconds(ran.saturating_sub(before).as_secs());
             let step = now.unix().abs_diff(passed.unix());
+            if step > MAX_JITTER_SECONDS {
+                self.behind += passed.seconds_since(now);
+                self.behind = self.behind.saturating_sub(now.seconds_since(passed));
+            }
             if step > MAX_STEP_SECONDS {
                 warn!(seconds = step, "the own clock stepped");
                 self.known = Known::Stepped(step);
@@ -73,6 +88,11 @@ impl OwnClock {
         };
         if now.unix().abs_diff(witness.unix()) <= MAX_STEP_SECONDS {
             self.known = Known::Right;
+        }
+        // What is heard again was said before, and says less of the clock each time.
+        if self.heard.is_none_or(|heard| witness > heard) {
+            self.heard = Some(witness);
+            self.behind = witness.seconds_since(now);
         }
     }
 
@@ -100,6 +120,9 @@ impl OwnClock {
         }
     }
 }
+
+/// Two looks at two clocks are a moment apart.
+const MAX_JITTER_SECONDS: u64 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -159,5 +182,24 @@ mod tests {
         // Set right, which is a step too.
         assert_eq!(say(&mut clock, 715, 715, 600), Age::Fine);
         assert_eq!(say(&mut clock, 4_300, 4_300, 600), Age::Old);
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_says_by_how_much() {
+        let mut clock = OwnClock::new();
+        let mut look = |ran: u64, now: u64, witness: u64| {
+            clock.look(Duration::from_secs(ran), at(now));
+            clock.hear(at(witness));
+            clock.behind()
+        };
+        assert_eq!(look(0, 0, 70), 70);
+        // The same head a little later, then a new one.
+        assert_eq!(look(60, 60, 70), 70);
+        assert_eq!(look(120, 120, 195), 75);
+        // It steps, and nothing new is heard.
+        assert_eq!(look(125, 185, 195), 15);
+        assert_eq!(look(130, 130, 195), 75);
+        assert_eq!(look(135, 300, 195), 0);
+        assert_eq!(look(200, 365, 360), 0);
     }
 }

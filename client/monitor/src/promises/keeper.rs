@@ -333,6 +333,9 @@ impl Listener for Keeper {
         let said = match said {
             Err(refusal) => Said::Refused(refusal),
             Ok(()) => {
+                // A clock that is behind would take a minute away from the log.
+                let behind = self.log(event.origin()).map_or(0, |log| log.behind);
+                let since = since.plus_seconds(behind);
                 let event = Box::new(event.clone());
                 match self.watch(Promise::Adverse { event, since }) {
                     Ok(()) => Said::Watched,

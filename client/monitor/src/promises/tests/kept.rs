@@ -307,6 +307,18 @@ fn an_event_is_watched_if_the_state_function_takes_it_and_only_if_it_takes_away(
 }
 
 #[test]
+fn a_clock_that_is_behind_takes_no_time_away_from_the_log() {
+    let world = World::new(18);
+    world.verified(&honest(9));
+    world.put(Standing {
+        behind: 70,
+        ..world.standing()
+    });
+    let event = samples::revoke(3);
+    assert_eq!(hand_in(&world, &event, Ok(())).unwrap(), samples::at(70));
+}
+
+#[test]
 fn an_event_that_the_log_refuses_by_now_is_not_missed() {
     let world = World::new(17);
     world.verified(&honest(9));
