@@ -21,7 +21,7 @@ use std::{fmt, io};
 
 use thiserror::Error;
 
-pub use desk::{Desk, DeskError};
+pub use desk::{Couriers, Desk, DeskError};
 pub use queue::Outcome;
 pub use standing::Standing;
 

@@ -1,6 +1,7 @@
 //! All channels at work, a thread each.
 //!
 //! ```text
+//! open      the queue of each channel, from its file
 //! start ─▶ a thread for each channel ─▶ turn · turn · wait for the bell or the time · turn …
 //! ring      a new alert is in the journal
 //! finish    until nothing is due at once any more, or the time is over
@@ -26,7 +27,46 @@ use super::{
     standing::FIRST,
 };
 
-/// The channels of a monitor.
+/// The channels of a monitor, for whoever gives them their turns.
+#[derive(Debug)]
+pub struct Couriers(Vec<Courier>);
+
+impl Couriers {
+    /// Opens the channels; what they were given is kept in `dir`, which is made.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn open(
+        channels: Vec<Channel>,
+        alerts: Arc<dyn Alerts>,
+        dir: &Path,
+        fs: Arc<dyn Fs>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, DeskError> {
+        let mut labels: Vec<String> = channels.iter().map(Channel::label).collect();
+        labels.sort();
+        if let Some(pair) = labels.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(DeskError::Twice(pair[0].clone()));
+        }
+        let fresh = if fs.exists(dir)? { alerts.end() } else { FIRST };
+        fs.create_dir_all(dir)?;
+        let ground = Ground { alerts, fs, clock };
+        let mut couriers = Vec::new();
+        for channel in channels {
+            couriers.push(Courier::open(channel, dir, fresh, ground.clone())?);
+        }
+        Ok(Self(couriers))
+    }
+
+    /// Gives each channel its turns, one after the other, until nothing is due at once any more.
+    pub fn settle(&mut self) {
+        for courier in &mut self.0 {
+            while courier.turn() == Turn::Again {}
+        }
+    }
+}
+
+/// The channels of a monitor at work.
 #[derive(Debug)]
 pub struct Desk {
     bell: Arc<Bell>,
@@ -46,18 +86,7 @@ impl Desk {
         fs: Arc<dyn Fs>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, DeskError> {
-        let mut labels: Vec<String> = channels.iter().map(Channel::label).collect();
-        labels.sort();
-        if let Some(pair) = labels.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(DeskError::Twice(pair[0].clone()));
-        }
-        let fresh = if fs.exists(dir)? { alerts.end() } else { FIRST };
-        fs.create_dir_all(dir)?;
-        let ground = Ground { alerts, fs, clock };
-        let mut couriers = Vec::new();
-        for channel in channels {
-            couriers.push(Courier::open(channel, dir, fresh, ground.clone())?);
-        }
+        let Couriers(couriers) = Couriers::open(channels, alerts, dir, fs, clock)?;
         let standings = couriers.iter().map(Courier::standing).collect();
         let bell = Arc::new(Bell::new(couriers.len()));
         let mut threads = Vec::new();

@@ -24,7 +24,9 @@ impl Stdout {
         Self::to(Box::new(io::stdout()))
     }
 
-    pub(crate) fn to(out: Box<dyn Write + Send>) -> Self {
+    /// Anything that takes lines.
+    #[must_use]
+    pub fn to(out: Box<dyn Write + Send>) -> Self {
         Self {
             out: Mutex::new(out),
         }
