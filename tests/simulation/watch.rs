@@ -10,6 +10,7 @@
 mod days;
 mod evidence;
 mod faults;
+mod kills;
 mod lie;
 mod log;
 mod source;

@@ -56,6 +56,7 @@ impl Onlooker for Ear {
 pub(super) struct Up {
     follower: Follower,
     pub(super) keeper: Keeper,
+    pub(super) journal: Journal,
 }
 
 /// A machine on which a monitor runs, again and again.
@@ -93,6 +94,11 @@ impl Station {
 
     pub(super) fn log(&self) -> &TrustedLog {
         &self.log
+    }
+
+    /// Where the monitor is.
+    pub(super) fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// The monitor's copy of the log, for whoever judges by it.
@@ -138,13 +144,17 @@ impl Station {
         let keys = BTreeMap::from([(self.log.origin().clone(), self.log.keys())]);
         let keeper = Keeper::open(shared.clone(), dir.join("promises"), &keys).ok()?;
         shared.listener = Some(Arc::new(Mutex::new(keeper.clone())));
-        let board = shared.board.clone();
+        let (board, journal) = (shared.board.clone(), shared.journal.clone());
         let source: Arc<dyn Source> = shown.clone();
         let since = Some(Since::Index(LeafIndex::new(0)));
         let from = (source, "paper".to_owned());
         let follower = Follower::open(shared, self.log.clone(), from, dir, since).ok()?;
         board.put(follower.standing().clone());
-        Some(Up { follower, keeper })
+        Some(Up {
+            follower,
+            keeper,
+            journal,
+        })
     }
 
     /// Looks once.
