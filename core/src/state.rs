@@ -58,7 +58,7 @@ use key::{MapKey, MapName};
 pub(crate) use labels::labels_of;
 use list::{Code, StatusList};
 use map::Map;
-use record::StateRecord;
+use record::{StateRecord, is_index};
 use registry::GENESIS_INDEX;
 
 /// The state after all entries so far: the sequenced ones and those admitted to be sequenced next, in order.
@@ -301,6 +301,22 @@ impl State {
     pub fn index_keys(&self, event: &Event) -> Vec<MapKey> {
         let registry = &self.subjects.registry;
         [label_keys(registry, event), index_keys(registry, event)].concat()
+    }
+
+    /// Where the first event is of the label, authority, scheme or member whose record is under a key; none if there is
+    /// no such record.
+    ///
+    /// # Panics
+    /// If the map holds a record that this program would not write.
+    #[must_use]
+    pub fn first_event(&self, key: &MapKey) -> Option<LeafIndex> {
+        let bytes = self.map.get(key).filter(|bytes| !is_index(bytes))?;
+        let record = StateRecord::from_bytes(bytes);
+        Some(
+            record
+                .expect("the state function writes well-formed records")
+                .first_index(),
+        )
     }
 
     /// What a label covers; none if there is no such label, or it is not loaded.

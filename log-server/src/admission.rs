@@ -327,13 +327,12 @@ impl Log {
     /// Loads the histories of labels into the tip.
     fn load_labels(&self, labels: &[LabelId]) -> Result<(), Problem> {
         for label in labels {
-            let place = self
-                .tip()
-                .state
-                .as_ref()
-                .and_then(|state| Some((lookup::label_key(state, label)?, state.next_index())));
+            let place = self.tip().state.as_ref().and_then(|state| {
+                let key = lookup::label_key(state, label)?;
+                Some((key, state.first_event(&key), state.next_index()))
+            });
             let indices = place
-                .map(|(key, end)| lookup::label_indices(self.setting(), &key, end))
+                .map(|(key, first, end)| lookup::label_indices(self.setting(), &key, first, end))
                 .unwrap_or_default();
             let entries = lookup::entries_at(self.setting(), &indices)?;
             let mut tip = self.tip();

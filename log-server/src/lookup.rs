@@ -26,15 +26,24 @@ pub(crate) fn label_entries(
     label: &LabelId,
 ) -> Result<Vec<(LeafIndex, Vec<u8>)>, StorageError> {
     let indices = label_key(state, label)
-        .map(|key| label_indices(setting, &key, state.next_index()))
+        .map(|key| label_indices(setting, &key, state.first_event(&key), state.next_index()))
         .unwrap_or_default();
     entries_at(setting, &indices)
 }
 
-/// Where the index says that a label's entries are; what lies at `end` or behind it is no entry of this log.
-pub(crate) fn label_indices(setting: &Setting, key: &MapKey, end: LeafIndex) -> Vec<LeafIndex> {
+/// Where a label's entries are: the first says its record, the others the index; what lies at `end` or behind it is
+/// no entry of this log.
+pub(crate) fn label_indices(
+    setting: &Setting,
+    key: &MapKey,
+    first: Option<LeafIndex>,
+    end: LeafIndex,
+) -> Vec<LeafIndex> {
     let mut indices = setting.index.entries(key);
+    indices.extend(first);
     indices.retain(|index| *index < end);
+    indices.sort_unstable();
+    indices.dedup();
     indices
 }
 
@@ -49,11 +58,14 @@ pub(crate) fn entries_at(
         .collect()
 }
 
-/// What an accepted event adds to the index.
+/// What an accepted event adds to the index. Where the first event of a label is its record says, and most have no other.
 pub(crate) fn indexed(state: &State, event: &Event, index: LeafIndex) -> Indexed {
+    let mut keys = state.index_keys(event);
+    keys.retain(|key| state.first_event(key) != Some(index));
+    keys.extend(Listing::keys_of(event));
     Indexed {
         index,
         event: event.id(),
-        keys: [state.index_keys(event), Listing::keys_of(event)].concat(),
+        keys,
     }
 }

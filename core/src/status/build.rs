@@ -392,7 +392,10 @@ impl<'a, R: ReadLog> Builder<'a, R> {
             _ => {}
         }
         let mut indices = self.log.events_of(subject, key).map_err(BuildError::Read)?;
+        indices.push(record.first_index());
         indices.retain(|index| *index < self.view.head_index());
+        indices.sort_unstable();
+        indices.dedup();
         Ok(indices)
     }
 

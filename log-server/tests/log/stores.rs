@@ -250,6 +250,28 @@ fn an_index_that_names_what_is_past_the_end_is_no_harm() {
 }
 
 #[test]
+fn the_first_event_of_a_label_takes_no_row_and_is_found() {
+    let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(4));
+    found(&fs);
+    let mut world = World::load(&fs, &Ledger::default()).unwrap();
+    world.furnish();
+    world.log.admit(&issue(1)).unwrap();
+    assert!(world.step());
+    world.witness();
+    snapshot::write(&world.log).unwrap();
+    assert_eq!(world.log.setting().index.entries(&label_key(1)), []);
+    // Nothing of the label is known in detail: its history is read back.
+    let mut world = World::load(&fs, &Ledger::default()).unwrap();
+    let revoke = revoke(1, Some(id_of(&issue(1))));
+    let revoked = world.log.admit(&revoke).unwrap();
+    assert!(world.step());
+    assert_eq!(
+        world.log.setting().index.entries(&label_key(1)),
+        [revoked.index()]
+    );
+}
+
+#[test]
 fn the_store_of_another_log_is_not_taken_over() {
     let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(1));
     found(&fs);

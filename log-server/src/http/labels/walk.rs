@@ -216,7 +216,8 @@ fn history(
     let name = log.label_name(label).ok_or_else(incomplete)?;
     let record = published.view.record(&name).ok_or_else(incomplete)?;
     let end = published.view.head_index();
-    let indices = lookup::label_indices(log.setting(), &name.key(), end);
+    let first = Some(record.first_index());
+    let indices = lookup::label_indices(log.setting(), &name.key(), first, end);
     let entries = lookup::entries_at(log.setting(), &indices)?;
     let leaves: Vec<(LeafIndex, LeafHash)> = entries
         .iter()
