@@ -357,6 +357,10 @@ impl State {
     /// Forgets the details of labels whose newest event is older than `index`; they load again when asked for.
     pub fn forget_labels_before(&mut self, index: LeafIndex) {
         let details = &mut self.subjects.labels.details;
+        if index >= self.next {
+            details.clear();
+            return;
+        }
         details.retain(|_, label| label.history().last_index() >= index);
     }
 

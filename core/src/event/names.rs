@@ -9,6 +9,7 @@
 //! ```
 //! Whether a country exists is asked by `admission`, never here: the state function has no tables.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -117,6 +118,13 @@ impl SchemeId {
     pub fn member(&self) -> MemberCode {
         let (member, _) = self.0.split_once('.').expect("a scheme id has a dot");
         MemberCode(member.to_owned())
+    }
+}
+
+/// Names are ordered as their text is, so that a map of them is asked with a text that may be none.
+impl Borrow<str> for AuthorityName {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

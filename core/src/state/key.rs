@@ -292,14 +292,17 @@ impl MapKey {
     /// The first bit in which two keys differ, `None` if they are equal.
     #[must_use]
     pub fn first_difference(&self, other: &Self) -> Option<u8> {
-        let (byte, difference) = (0..32_u8)
-            .map(|byte| {
-                let at = usize::from(byte);
-                (byte, self.0[at] ^ other.0[at])
-            })
-            .find(|(_, difference)| *difference != 0)?;
-        let zeros = u8::try_from(difference.leading_zeros()).expect("a byte has eight bits");
-        Some(byte * 8 + zeros)
+        let words = self.words().zip(other.words()).zip([0_u8, 64, 128, 192]);
+        let mut differences = words.map(|((own, other), bit)| (own ^ other, bit));
+        let (difference, bit) = differences.find(|(difference, _)| *difference != 0)?;
+        let zeros = u8::try_from(difference.leading_zeros()).expect("a word has 64 bits");
+        Some(bit + zeros)
+    }
+
+    /// Eight bytes at a time, as whoever compares two keys looks at them.
+    fn words(&self) -> impl Iterator<Item = u64> {
+        let (words, _) = self.0.as_chunks::<8>();
+        words.iter().map(|word| u64::from_be_bytes(*word))
     }
 }
 

@@ -118,8 +118,7 @@ impl Registry {
         line: &SignatureLine,
         at: LeafIndex,
     ) -> Option<(&AuthorityName, &Vkey)> {
-        let name: AuthorityName = line.name().as_str().parse().ok()?;
-        let (name, detail) = self.authorities.get_key_value(&name)?;
+        let (name, detail) = self.authorities.get_key_value(line.name().as_str())?;
         let vkey = detail.keys_at(at).find(|vkey| vkey.claims(line))?;
         Some((name, vkey))
     }
