@@ -317,5 +317,5 @@ const TAG: &str = "labelproof-mirror/v1";
 const MARKER: &str = "labelproof-mirror";
 const CHECKPOINT: &str = "checkpoint";
 const LOCK: &str = "lock";
-/// Some 15 MiB of bundles: more would wait for the disk at once, and less hardly pays.
-const MAX_UNSYNCED: usize = 64;
+/// Of each thread: the four of a copy leave as many files open as `RealFs` does before it syncs them one by one.
+const MAX_UNSYNCED: usize = 16;
