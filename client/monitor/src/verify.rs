@@ -13,8 +13,8 @@ use labelproof_core::{
     merkle::{LeafHash, LeafIndex},
     refusal::Refusal,
     state::{
-        AuthorityKeys, ReadEntry, Replayed, SignatureMemo, SnapshotFile, State, WrongEntry,
-        head::StateHead, key::MapKey, record::StateRecord,
+        AuthorityKeys, ReadEntry, Replayed, SignatureMemo, SnapshotFile, State, StateView,
+        WrongEntry, head::StateHead, key::MapKey, record::StateRecord,
     },
 };
 
@@ -261,7 +261,7 @@ impl Verifier {
     }
 
     /// What to keep; none unless the last entry is a right head.
-    pub(crate) fn kept(&self) -> Option<Vec<u8>> {
+    pub(crate) fn kept(&self) -> Option<Kept<'_>> {
         let state = self.state.as_ref()?;
         let last = self.last_head.filter(|last| last.fit == Fit::Right)?;
         let view = state
@@ -270,12 +270,31 @@ impl Verifier {
         if state.next_index().get() != last.index.get() + 1 {
             return None;
         }
+        Some(Kept {
+            origin: &self.origin,
+            histories: &self.histories,
+            view,
+            registry: state.registry_indices(last.index),
+        })
+    }
+}
+
+/// What is kept of a log that is verified so far.
+#[derive(Debug)]
+pub(crate) struct Kept<'a> {
+    origin: &'a Origin,
+    histories: &'a Histories,
+    view: &'a StateView,
+    registry: Vec<LeafIndex>,
+}
+
+impl Kept<'_> {
+    /// Its bytes, in parts: the whole is as large as the map.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Vec<u8>> {
         let histories = self.histories.to_bytes();
-        let registry = state.registry_indices(last.index);
-        let mut bytes = format!("{TAG}\n{}\n\n", histories.len()).into_bytes();
-        bytes.extend(histories);
-        bytes.extend(SnapshotFile::write(&self.origin, view, &registry));
-        Some(bytes)
+        let opening = format!("{TAG}\n{}\n\n", histories.len()).into_bytes();
+        let snapshot = SnapshotFile::parts(self.origin, self.view, &self.registry);
+        [opening, histories].into_iter().chain(snapshot)
     }
 }
 

@@ -19,7 +19,7 @@ use labelproof_core::{
     tile::{TileEdge, TilePath, Width},
 };
 use labelproof_host::{
-    fs::{FsError, write_atomic},
+    fs::{FsError, write_atomic, write_atomic_parts},
     logging::causes,
     tiles::{DirTiles, TileReader, TilesError},
 };
@@ -170,7 +170,9 @@ impl Follower {
     /// Keeps the state if a good deal came to it, or it was asked for.
     pub(super) fn keep_state_if_due(&mut self, verifier: &Verifier) -> Result<(), FsError> {
         let (next, kept) = (verifier.next().get(), self.kept.get());
-        if next - kept.min(next) < MIN_UNKEPT.max(kept / 8) {
+        // Each time the whole map is written: so it is three times over for a log, at most a third of which is verified
+        // again after a crash.
+        if next - kept.min(next) < MIN_UNKEPT.max(kept / 2) {
             return Ok(());
         }
         self.put_state(verifier)
@@ -189,8 +191,8 @@ impl Follower {
     }
 
     fn put_state(&mut self, verifier: &Verifier) -> Result<(), FsError> {
-        if let Some(bytes) = verifier.kept() {
-            write_atomic(&*self.shared.fs, &self.dir.join(STATE), &bytes)?;
+        if let Some(kept) = verifier.kept() {
+            write_atomic_parts(&*self.shared.fs, &self.dir.join(STATE), kept.parts())?;
             self.kept = verifier.next();
         }
         Ok(())
