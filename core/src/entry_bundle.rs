@@ -69,30 +69,6 @@ impl EntryBundle {
         }
     }
 
-    /// Gives one entry of a bundle of this width, which is read to its end; `None` past that.
-    ///
-    /// # Errors
-    /// As [`EntryBundle::parse`].
-    pub fn entry(
-        bytes: &[u8],
-        width: Width,
-        position: usize,
-    ) -> Result<Option<&[u8]>, BundleError> {
-        let mut at = 0;
-        let mut found = None;
-        let rest = walk(bytes, width, |entry| {
-            if at == position {
-                found = Some(entry);
-            }
-            at += 1;
-        })?;
-        if rest.is_empty() {
-            Ok(found)
-        } else {
-            Err(BundleError::TrailingBytes(rest.len()))
-        }
-    }
-
     /// Gives the first bytes of a wider bundle: those of the bundle of this width that it grew from.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use labelproof_core::checkpoint::SignedCheckpoint;
 use labelproof_core::entry_bundle::{BundleError, EntryBundle};
-use labelproof_core::merkle::{LeafHash, LeafIndex, NodeHash, NodeId, ReadNodes, TreeHead};
+use labelproof_core::merkle::{LeafIndex, NodeHash, NodeId, ReadNodes, TreeHead};
 use labelproof_core::tile::{Tile, TileEdge, TileKind, TileLevel, TilePath, Width};
 
 pub use source::{DirTiles, HttpTiles, SourceError, TileSource};
@@ -94,21 +94,14 @@ impl<S: TileSource> TileReader<S> {
         self.head
     }
 
-    /// Reads one entry, and checks it alone: its neighbours may be wrong.
+    /// Reads one entry.
     ///
     /// # Errors
     /// [`TilesError`].
     pub fn entry(&self, index: LeafIndex) -> Result<Vec<u8>, TilesError> {
-        let (path, tile) = self.places(index)?;
-        let position = usize::try_from(index.get() - path.first()).unwrap_or(usize::MAX);
-        let bytes = self.bundle_bytes(path)?;
-        let entry = EntryBundle::entry(&bytes, path.width(), position);
-        let entry = entry.map_err(|source| TilesError::MalformedBundle { path, source })?;
-        let leaf = entry.map(|entry| NodeHash::from(LeafHash::of_entry(entry)));
-        match (entry, self.tile(tile)?.hashes().get(position)) {
-            (Some(entry), want) if leaf.as_ref() == want => Ok(entry.to_vec()),
-            _ => Err(TilesError::WrongEntry { path, index }),
-        }
+        let mut entries = self.bundle(index)?.into_entries();
+        let position = (index.get() % u64::from(Width::FULL.get())).try_into();
+        Ok(entries.swap_remove(position.unwrap_or(usize::MAX)))
     }
 
     /// Reads neighbouring entries; `visit` is called with each, in order, a bundle at a time.
@@ -139,9 +132,15 @@ impl<S: TileSource> TileReader<S> {
     /// # Errors
     /// [`TilesError`].
     pub fn bundle(&self, index: LeafIndex) -> Result<EntryBundle, TilesError> {
-        let (path, tile) = self.places(index)?;
+        let beyond = TilesError::BeyondHead {
+            index,
+            head: self.head,
+        };
+        let path = TilePath::of_entry(index, self.head.size()).ok_or(beyond)?;
         let bundle = self.unproven_bundle(path)?;
-        let tile = self.tile(tile)?;
+        let leaves = TileKind::Hashes(TileLevel::LEAVES);
+        let tile = TilePath::in_tree(leaves, path.index(), self.head.size());
+        let tile = self.tile(tile.expect("the tree holds the bundle's entries"))?;
         for (position, (leaf, want)) in bundle.leaf_hashes().zip(tile.hashes()).enumerate() {
             if NodeHash::from(leaf) != *want {
                 let position = u64::try_from(position).unwrap_or(u64::MAX);
@@ -150,18 +149,6 @@ impl<S: TileSource> TileReader<S> {
             }
         }
         Ok(bundle)
-    }
-
-    /// The bundle that holds an entry, and the tile of its leaves.
-    fn places(&self, index: LeafIndex) -> Result<(TilePath, TilePath), TilesError> {
-        let beyond = TilesError::BeyondHead {
-            index,
-            head: self.head,
-        };
-        let path = TilePath::of_entry(index, self.head.size()).ok_or(beyond)?;
-        let leaves = TileKind::Hashes(TileLevel::LEAVES);
-        let tile = TilePath::in_tree(leaves, path.index(), self.head.size());
-        Ok((path, tile.expect("the tree holds the bundle's entries")))
     }
 
     /// Gives a tile of hashes of the checkpoint's tree, proven: at the edge, or below a proven one.
@@ -220,18 +207,12 @@ impl<S: TileSource> TileReader<S> {
     /// # Errors
     /// [`TilesError`].
     pub fn unproven_bundle(&self, path: TilePath) -> Result<EntryBundle, TilesError> {
-        EntryBundle::parse(&self.bundle_bytes(path)?, path.width())
-            .map_err(|source| TilesError::MalformedBundle { path, source })
-    }
-
-    fn bundle_bytes(&self, path: TilePath) -> Result<Vec<u8>, TilesError> {
-        let mut bytes = match self.bytes(path)? {
-            Found::Asked(bytes) => return Ok(bytes),
-            Found::Wider(bytes) => bytes,
+        let bundle = match self.bytes(path)? {
+            Found::Asked(bytes) => EntryBundle::parse(&bytes, path.width()),
+            Found::Wider(bytes) => EntryBundle::cut(&bytes, path.width())
+                .and_then(|bytes| EntryBundle::parse(bytes, path.width())),
         };
-        let cut = EntryBundle::cut(&bytes, path.width()).map(<[u8]>::len);
-        bytes.truncate(cut.map_err(|source| TilesError::MalformedBundle { path, source })?);
-        Ok(bytes)
+        bundle.map_err(|source| TilesError::MalformedBundle { path, source })
     }
 
     /// Reads a tile and proves nothing: for whoever looks for the object that is wrong.

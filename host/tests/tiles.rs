@@ -185,17 +185,3 @@ fn empty_log_has_no_entries() {
         Vec::<Vec<u8>>::new()
     );
 }
-
-#[test]
-fn an_entry_is_checked_alone() {
-    let (fs, _, new) = mirror(300);
-    let bundle = TilePath::of_entry(LeafIndex::new(0), new.size()).unwrap();
-    // Behind the two bytes of its length.
-    fs.flip_bit(Path::new(&bundle.to_string()), 16).unwrap();
-    let reader = reader(&fs, new);
-    let [first, second] = [0, 1].map(LeafIndex::new);
-    let wrong = reader.entry(first).unwrap_err();
-    assert!(matches!(wrong, TilesError::WrongEntry { index, .. } if index == first));
-    assert_eq!(reader.entry(second).unwrap(), entry(1));
-    assert!(reader.bundle(second).is_err());
-}
