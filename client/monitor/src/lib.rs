@@ -11,6 +11,7 @@ pub mod alert;
 pub mod board;
 pub mod canary;
 pub mod casebook;
+mod chance;
 pub mod cli;
 mod config;
 mod daily;

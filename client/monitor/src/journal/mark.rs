@@ -5,12 +5,11 @@
 //! ```
 //! A journal without it, or with one that is damaged, is marked anew: readers of feeds then see old alerts as new.
 
-use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    path::Path,
-};
+use std::path::Path;
 
 use labelproof_host::fs::{Fs, FsError, write_atomic};
+
+use crate::chance::random;
 
 /// The mark of the journal in this folder.
 pub(super) fn mark(fs: &dyn Fs, dir: &Path) -> Result<String, FsError> {
@@ -33,11 +32,6 @@ fn read(bytes: &[u8]) -> Option<String> {
     let mark = str::from_utf8(bytes).ok()?.strip_suffix('\n')?;
     let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     (mark.len() == DIGITS && mark.bytes().all(is_hex)).then(|| mark.to_owned())
-}
-
-/// The standard library seeds each of these from the operating system.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }
 
 const FILE: &str = "alerts.mark";

@@ -6,7 +6,6 @@
 //! The file is behind by at most [`UNSAVED`] deliveries: after a crash those go out again, under the same ids.
 
 use std::{
-    hash::{BuildHasher, Hasher, RandomState},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -17,6 +16,8 @@ use labelproof_host::{
     logging::causes,
 };
 use tracing::{error, info, warn};
+
+use crate::chance::random;
 
 use super::{
     Alerts, Channel, Outcome, Standing,
@@ -217,11 +218,6 @@ impl Courier {
             }
         }
     }
-}
-
-/// The standard library seeds each of these from the operating system.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }
 
 /// With a sync of 5 ms a catch-up of 10,000 alerts is written in a second.
