@@ -40,15 +40,8 @@ pub struct SnapshotFile {
 }
 
 impl SnapshotFile {
-    /// Writes a view; `registry` says where the entries of members, schemes and authorities are.
-    #[must_use]
-    pub fn write(origin: &Origin, view: &StateView, registry: &[LeafIndex]) -> Vec<u8> {
-        Self::parts(origin, view, registry)
-            .collect::<Vec<_>>()
-            .concat()
-    }
-
-    /// The same in parts of about 64 KiB: whole, a large log's is hundreds of megabytes.
+    /// Writes a view in parts of about 64 KiB, for whole it is hundreds of megabytes of a large log; `registry` says where
+    /// the entries of members, schemes and authorities are.
     pub fn parts(
         origin: &Origin,
         view: &StateView,
