@@ -166,7 +166,7 @@ impl Log {
         let size = loaded.newest.signed.head().size();
         let genesis = loaded.state.genesis_hash();
         *self.genesis.lock().unwrap_or_else(PoisonError::into_inner) = Some(genesis);
-        self.snapshot.is_of(loaded.snapshot);
+        self.snapshot.set(loaded.snapshot);
         let mut tip = self.tip();
         tip.state = Some(loaded.state);
         tip.failed = None;

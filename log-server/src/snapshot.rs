@@ -31,7 +31,7 @@ pub fn write(log: &Log) -> Result<(), StorageError> {
         None => return Ok(()),
     };
     put(log.setting(), &published.view, &registry)?;
-    log.snapshot.is_of(published.head().size());
+    log.snapshot.set(published.head().size());
     Ok(())
 }
 
@@ -44,7 +44,7 @@ impl Covered {
         TreeSize::new(self.0.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn is_of(&self, size: TreeSize) {
+    pub(crate) fn set(&self, size: TreeSize) {
         self.0.store(size.get(), Ordering::Relaxed);
     }
 }

@@ -99,12 +99,7 @@ fn an_index_that_forgot_an_event_is_caught_by_the_history() {
 #[test]
 fn a_restarted_log_reads_a_labels_history_back_before_it_judges() {
     let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(1));
-    found(&fs);
-    let mut world = World::load(&fs, &Ledger::default()).unwrap();
-    world.furnish();
-    world.log.admit(&issue(1)).unwrap();
-    assert!(world.step());
-    world.witness();
+    drop(World::of_one_label(&fs));
     let mut world = World::load(&fs, &Ledger::default()).unwrap();
     let wrong = world.log.admit(&revoke(1, Some(id_of(&scheme()))));
     assert!(

@@ -180,12 +180,7 @@ fn a_snapshot_is_believed_with_the_subtrees_of_its_indexes_and_not_without() {
 fn disk_with_snapshot() -> SimulatedFs {
     let disk = SimulatedFs::new(4);
     let fs: Arc<dyn Fs> = Arc::new(disk.clone());
-    found(&fs);
-    let mut world = World::load(&fs, &Ledger::default()).unwrap();
-    world.furnish();
-    world.log.admit(&issue(1)).unwrap();
-    assert!(world.step());
-    world.witness();
+    let mut world = World::of_one_label(&fs);
     snapshot::write(&world.log).unwrap();
     world.log.admit(&issue(2)).unwrap();
     world.log.admit(&revoke(1, None)).unwrap();
@@ -227,12 +222,7 @@ fn a_log_goes_on_the_same_from_a_snapshot_without_one_and_from_a_damaged_one() {
 #[test]
 fn an_index_that_names_what_is_past_the_end_is_no_harm() {
     let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(4));
-    found(&fs);
-    let mut world = World::load(&fs, &Ledger::default()).unwrap();
-    world.furnish();
-    world.log.admit(&issue(1)).unwrap();
-    assert!(world.step());
-    world.witness();
+    let world = World::of_one_label(&fs);
     snapshot::write(&world.log).unwrap();
     for past in [7, 1 << 40, u64::MAX] {
         let world = World::load(&fs, &Ledger::default()).unwrap();
@@ -252,12 +242,7 @@ fn an_index_that_names_what_is_past_the_end_is_no_harm() {
 #[test]
 fn the_first_event_of_a_label_takes_no_row_and_is_found() {
     let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(4));
-    found(&fs);
-    let mut world = World::load(&fs, &Ledger::default()).unwrap();
-    world.furnish();
-    world.log.admit(&issue(1)).unwrap();
-    assert!(world.step());
-    world.witness();
+    let world = World::of_one_label(&fs);
     snapshot::write(&world.log).unwrap();
     assert_eq!(world.log.setting().index.entries(&label_key(1)), []);
     // Nothing of the label is known in detail: its history is read back.

@@ -216,6 +216,17 @@ impl World {
         Ok(world)
     }
 
+    /// A new log in which one label is issued, under a published head.
+    pub(crate) fn of_one_label(fs: &Arc<dyn Fs>) -> Self {
+        found(fs);
+        let mut world = Self::load(fs, &Ledger::default()).unwrap();
+        world.furnish();
+        world.log.admit(&issue(1)).unwrap();
+        assert!(world.step());
+        world.witness();
+        world
+    }
+
     /// Loads the store that is there; no witness has answered yet.
     pub(crate) fn load_closed(fs: &Arc<dyn Fs>, ledger: &Ledger) -> Result<Self, LoadError> {
         let world = Self::load_unindexed(fs, ledger)?;

@@ -113,12 +113,7 @@ async fn an_event_that_the_index_puts_past_the_end_is_not_there() {
 async fn readers_are_served_while_the_store_is_poisoned() {
     let disk = SimulatedFs::new(1);
     let fs: Arc<dyn Fs> = Arc::new(disk.clone());
-    found(&fs);
-    let mut world = World::load(&fs, &Ledger::default()).unwrap();
-    world.furnish();
-    world.log.admit(&issue(1)).unwrap();
-    assert!(world.step());
-    world.witness();
+    let mut world = World::of_one_label(&fs);
     let router = router(&world);
     let path = "/v1/status/label/jp.jc-star/EX-000001";
     let before = get(&router, path).await.body;
