@@ -38,20 +38,7 @@ use labelproof_tests::world;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-const ISSUER: &str = "label.jp.example";
-
-fn label(number: u64) -> String {
-    format!("jp.jc-star/EX-{number:06}")
-}
-
-fn issue(number: u64) -> Vec<u8> {
-    world::issue(&label(number), ISSUER)
-}
-
-fn revoke(number: u64) -> Vec<u8> {
-    let prev = world::id_of(&issue(number));
-    world::revoke(&label(number), Some(prev), ISSUER)
-}
+use crate::labels::{issue, revoke};
 
 /// A log's files in memory.
 #[derive(Debug)]

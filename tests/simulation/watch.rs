@@ -21,10 +21,10 @@ mod truth;
 use std::thread;
 
 use labelproof_core::time::Time;
-use labelproof_tests::world;
 
 use self::days::run;
 use self::lie::Lie;
+use crate::labels::{issue, label, revoke};
 use crate::seeds::seeds;
 
 /// How often the monitor polls, and witnesses cosign again.
@@ -33,21 +33,6 @@ const TICK_S: u64 = 1_200;
 const TICKS: u64 = 72 * 3_600 / TICK_S;
 /// A batch each hour.
 const BATCH_TICKS: u64 = 3;
-
-const ISSUER: &str = "label.jp.example";
-
-fn label(number: u64) -> String {
-    format!("jp.jc-star/EX-{number:06}")
-}
-
-fn issue(number: u64) -> Vec<u8> {
-    world::issue(&label(number), ISSUER)
-}
-
-fn revoke(number: u64) -> Vec<u8> {
-    let prev = world::id_of(&issue(number));
-    world::revoke(&label(number), Some(prev), ISSUER)
-}
 
 /// The beginning of a tick.
 fn at(tick: u64) -> Time {
