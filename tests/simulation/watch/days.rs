@@ -14,7 +14,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::evidence;
 use super::faults::{Faults, Lasting, Moment};
-use super::lie::{Lie, Old};
+use super::lie::Lie;
 use super::log::{Log, Sight};
 use super::source::{Shown, Tiles};
 use super::station::{MAX_AGE_S, PATIENCE_S, Station};
@@ -133,15 +133,13 @@ impl Days {
         }
         let lie = self.lying.now();
         let sight = self.log.publish(tick, &self.faults, lie);
-        let published = *self.log.published.last().unwrap();
-        self.truth.published(&published);
         self.shown.show(self.log.view(sight, lie));
         let was_well = !self.truth.disk && !self.truth.clock && self.offset == 0;
         self.go_wrong(tick);
         let met = self.station.fs.faults_met();
         let is_start = self.begin(tick);
         if let Some(kept) = kept {
-            self.hand_in(tick, &kept);
+            self.hand_in(&kept);
         }
         self.announce(tick);
         self.accuse(tick);
@@ -152,8 +150,10 @@ impl Days {
         if self.station.fs.is_down() {
             self.station.power_on();
         }
+        if let Some(shown) = &sight.shown {
+            self.truth.shown(shown);
+        }
         let is_aside = matches!(lie, Some(Lie::Fork(..)));
-        self.truth.is_back = lie == Some(Lie::WentBack(Old::CosignedAnew));
         if let Some(shown) = sight.shown.filter(|_| is_up && !is_aside) {
             self.truth.seen(&shown);
             let is_kept = self.station.fs.faults_met() == met && self.offset > -300;
@@ -257,13 +257,13 @@ impl Days {
     }
 
     /// Somebody hands in a receipt that the log keeps, or not.
-    fn hand_in(&mut self, tick: u64, promised: &Promised) -> bool {
+    fn hand_in(&mut self, promised: &Promised) -> bool {
         let Some(up) = &self.station.up else {
             return false;
         };
         let judged = up.keeper.judge_receipt(&promised.entry, &promised.receipt);
         if judged.is_ok() {
-            let deadline = at(tick).plus_seconds(60);
+            let deadline = promised.time.plus_seconds(60);
             self.truth.promise(promised.size, deadline);
         }
         judged.is_ok()
@@ -282,8 +282,8 @@ impl Days {
             // What is said of it comes with the poll.
             let _ = up.keeper.judge_adverse(&revoke(number), Duration::ZERO);
             // A batch that is open takes it, and the next tick shows it.
-            self.truth
-                .wait_for(self.log.honest.size() + 1, at(tick + 1));
+            let deadline = at(tick).plus_seconds(60);
+            self.truth.wait_for(self.log.honest.size() + 1, deadline);
         }
     }
 
@@ -298,7 +298,7 @@ impl Days {
         let is_done = match lie {
             Lie::Unkept | Lie::Deadline => {
                 let promised = self.lying.promised.take().unwrap();
-                let is_done = self.hand_in(tick, &promised);
+                let is_done = self.hand_in(&promised);
                 self.lying.promised = Some(promised);
                 is_done
             }

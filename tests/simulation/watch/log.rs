@@ -107,7 +107,7 @@ impl Log {
         }
         self.labels += fresh;
         self.honest.append(at(tick), events);
-        Some(self.honest.promised(&first))
+        Some(self.honest.promised(at(tick), &first))
     }
 
     /// Begins to lie; what it promised, if it did.
@@ -134,7 +134,7 @@ impl Log {
             Lie::NoHead => self.honest.append_without_head(now, vec![fresh], issue(3)),
             Lie::Deadline => {
                 self.honest.append(now, vec![fresh.clone()]);
-                return Some(self.honest.promised(&fresh));
+                return Some(self.honest.promised(now, &fresh));
             }
             Lie::WentBack(_)
             | Lie::QuorumLost

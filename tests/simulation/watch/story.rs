@@ -106,6 +106,8 @@ pub(super) struct Honest {
 pub(super) struct Promised {
     pub(super) entry: Vec<u8>,
     pub(super) receipt: Vec<u8>,
+    /// When it was given.
+    pub(super) time: Time,
     /// How large the head is that was promised.
     pub(super) size: u64,
 }
@@ -171,9 +173,9 @@ impl Honest {
         self.append_with(time, events, lie);
     }
 
-    /// What it promised to whoever sent an event that it shows.
-    pub(super) fn promised(&self, entry: &[u8]) -> Promised {
-        promise(&self.paper, entry)
+    /// What it promised now to whoever sent an event that its newest batch holds.
+    pub(super) fn promised(&self, time: Time, entry: &[u8]) -> Promised {
+        promise(&self.paper, time, entry)
     }
 
     /// What it promises to whoever sends this event now, and never shows.
@@ -185,7 +187,7 @@ impl Honest {
         }
         aside.set_time(time);
         aside.append(&[entry.to_vec()]);
-        promise(&aside, entry)
+        promise(&aside, time, entry)
     }
 
     fn publish(&self) {
@@ -197,11 +199,12 @@ impl Honest {
     }
 }
 
-fn promise(paper: &PaperLog, entry: &[u8]) -> Promised {
+fn promise(paper: &PaperLog, time: Time, entry: &[u8]) -> Promised {
     let index = paper.index_of(entry).unwrap();
     Promised {
         entry: entry.to_vec(),
         receipt: paper.receipt(index).to_bytes(),
+        time,
         size: paper.size(),
     }
 }

@@ -20,8 +20,6 @@ pub(super) struct Truth {
     promised: Vec<Due>,
     /// What was handed in to be logged.
     awaited: Vec<Due>,
-    /// Witnesses cosigned an old head anew, so that what it does not hold is not there.
-    pub(super) is_back: bool,
     /// The own clock was set, and nothing fresh was seen since.
     pub(super) clock: bool,
     /// The own disk failed, and nothing was seen in full since.
@@ -34,13 +32,18 @@ struct Due {
     /// How large the log is with it; nothing is as large as what it never takes.
     size: u64,
     deadline: Time,
-    /// When a quorum saw so much.
-    seen: Option<Time>,
+    /// A quorum vouched for less after the deadline. Whatever the reason, a fork or an old head cosigned anew as well,
+    /// the history that was shown then lacks what was due.
+    is_missed: bool,
 }
 
 impl Due {
-    fn is_late(&self, now: Time) -> bool {
-        now > self.deadline && self.seen.is_none_or(|seen| seen > self.deadline)
+    fn new(size: u64, deadline: Time) -> Self {
+        Self {
+            size,
+            deadline,
+            is_missed: false,
+        }
     }
 }
 
@@ -52,28 +55,20 @@ impl Truth {
         self.awaited.clear();
     }
 
-    pub(super) fn published(&mut self, published: &Published) {
-        for due in self.promised.iter_mut().chain(&mut self.awaited) {
-            if published.has_quorum() && published.size() >= due.size {
-                due.seen.get_or_insert(published.time);
-            }
-        }
-    }
-
     pub(super) fn promise(&mut self, size: u64, deadline: Time) {
-        self.promised.push(Due {
-            size,
-            deadline,
-            seen: None,
-        });
+        self.promised.push(Due::new(size, deadline));
     }
 
     pub(super) fn wait_for(&mut self, size: u64, deadline: Time) {
-        self.awaited.push(Due {
-            size,
-            deadline,
-            seen: None,
-        });
+        self.awaited.push(Due::new(size, deadline));
+    }
+
+    /// The source shows this, whether or not somebody looks.
+    pub(super) fn shown(&mut self, shown: &Published) {
+        for due in self.promised.iter_mut().chain(&mut self.awaited) {
+            let is_after = shown.has_quorum() && shown.time > due.deadline;
+            due.is_missed |= is_after && shown.size() < due.size;
+        }
     }
 
     /// The monitor's process begins anew, and knows what is on its disk.
@@ -104,11 +99,10 @@ impl Truth {
             Rule::QuorumLost => shown.is_some_and(|shown| !shown.has_quorum()),
             Rule::Tile => sight.tiles != Tiles::Right,
             Rule::Stale => self.is_stale(shown, now),
-            Rule::DeadlinePassed | Rule::NotLogged if self.is_back => true,
             // What nobody saw for so long counts as late, though it be a copy that lags.
             Rule::DeadlinePassed | Rule::NotLogged if self.is_stale(shown, now) => true,
-            Rule::DeadlinePassed => self.promised.iter().any(|due| due.is_late(now)),
-            Rule::NotLogged => self.awaited.iter().any(|due| due.is_late(now)),
+            Rule::DeadlinePassed => self.promised.iter().any(|due| due.is_missed),
+            Rule::NotLogged => self.awaited.iter().any(|due| due.is_missed),
             Rule::Blind => {
                 let title = alert.title();
                 (title.contains("does not answer") && shown.is_none())
