@@ -130,6 +130,32 @@ pub enum Proof {
     Seen(Vec<Note>),
 }
 
+impl Proof {
+    /// What it is as files: a name and the bytes of each.
+    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let file = |name: &str, bytes: Vec<u8>| (name.to_owned(), bytes);
+        match self {
+            Self::Entry { event, proof } => vec![
+                file("entry.note", event.note().to_bytes()),
+                file("entry.tlog-proof", proof.to_bytes()),
+            ],
+            Self::Evidence(evidence) => {
+                let name = format!("{}.evidence", evidence.claim());
+                vec![(name, evidence.to_bytes())]
+            }
+            Self::Receipt { receipt, leaf: _ } => {
+                vec![file("receipt.tlog-proof", receipt.to_bytes())]
+            }
+            Self::Seen(notes) => {
+                let named = (1..).zip(notes);
+                named
+                    .map(|(at, note)| (format!("seen-{at}.note"), note.to_bytes()))
+                    .collect()
+            }
+        }
+    }
+}
+
 /// The id of an alert.
 #[derive(Clone, Copy, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]

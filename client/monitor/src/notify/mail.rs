@@ -34,7 +34,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::Outcome;
-use crate::alert::{Alert, Numbered, Proof};
+use crate::alert::{Alert, Numbered};
 
 /// A mailbox that gets alerts.
 #[derive(Debug)]
@@ -60,12 +60,7 @@ impl Mail {
         to: Address,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, MailError> {
-        let parameters = || tls(server, authority);
-        let tls = match server.port {
-            _ if server.is_here() => Tls::None,
-            IMPLICIT_TLS => Tls::Wrapper(parameters()?),
-            _ => Tls::Required(parameters()?),
-        };
+        let tls = asked_of(server, authority)?;
         Ok(Self::over(tls, server, login, from, to, clock))
     }
 
@@ -131,6 +126,15 @@ impl Mail {
     }
 }
 
+/// The TLS without which nothing is said to a server.
+fn asked_of(server: &MailServer, authority: Option<&[u8]>) -> Result<Tls, MailError> {
+    Ok(match server.port {
+        _ if server.is_here() => Tls::None,
+        IMPLICIT_TLS => Tls::Wrapper(tls(server, authority)?),
+        _ => Tls::Required(tls(server, authority)?),
+    })
+}
+
 fn tls(server: &MailServer, authority: Option<&[u8]>) -> Result<TlsParameters, MailError> {
     let mut parameters = TlsParameters::builder(server.host.clone());
     if let Some(pem) = authority {
@@ -180,26 +184,7 @@ fn text(numbered: &Numbered) -> String {
 fn attachments(numbered: &Numbered) -> Vec<(String, Vec<u8>)> {
     let line = format!("{}\n", numbered.to_json());
     let mut files = vec![("alert.json".to_owned(), line.into_bytes())];
-    match numbered.alert().proof() {
-        Proof::Entry { event, proof } => {
-            files.push(("entry.note".to_owned(), event.note().to_bytes()));
-            files.push(("entry.tlog-proof".to_owned(), proof.to_bytes()));
-        }
-        Proof::Evidence(evidence) => {
-            files.push((
-                format!("{}.evidence", evidence.claim()),
-                evidence.to_bytes(),
-            ));
-        }
-        Proof::Receipt { receipt, leaf: _ } => {
-            files.push(("receipt.tlog-proof".to_owned(), receipt.to_bytes()));
-        }
-        Proof::Seen(notes) => {
-            for (at, note) in notes.iter().enumerate() {
-                files.push((format!("seen-{}.note", at + 1), note.to_bytes()));
-            }
-        }
-    }
+    files.extend(numbered.alert().proof().files());
     files
 }
 

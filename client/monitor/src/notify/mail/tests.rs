@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     thread::{self, JoinHandle},
 };
 
@@ -11,6 +11,7 @@ use mailparse::{MailHeaderMap as _, ParsedMail};
 
 use super::*;
 use crate::{
+    alert::Proof,
     notify::tests::{alert, titled},
     samples,
 };
@@ -76,9 +77,17 @@ fn session<S: Read + Write>(reader: &mut BufReader<S>, answers: &[(&str, &str)])
     session
 }
 
-/// Serves one session that goes on in TLS, under this certificate; none if the other end does not believe it.
+/// How a session of a mail server comes to be in TLS.
+#[derive(Clone, Copy)]
+enum Begins {
+    AtOnce,
+    WhenAsked,
+}
+
+/// Serves one session in TLS, under this certificate; none if the other end does not believe it.
 fn tls_sink(
     known: &rcgen::CertifiedKey<rcgen::KeyPair>,
+    begins: Begins,
 ) -> (MailServer, JoinHandle<Option<Session>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = listener.local_addr().unwrap().to_string().parse().unwrap();
@@ -93,24 +102,35 @@ fn tls_sink(
         .unwrap();
     let serve = move || {
         let (stream, _) = listener.accept().unwrap();
-        let mut reader = BufReader::new(stream);
-        say(&mut reader, "220 sink.example ESMTP");
-        for (want, answer) in [
-            ("EHLO", "250-sink.example\r\n250 STARTTLS"),
-            ("STARTTLS", "220 go on"),
-        ] {
-            let mut line = String::new();
-            reader.read_line(&mut line).unwrap();
-            assert!(line.starts_with(want), "{line}");
-            say(&mut reader, answer);
-        }
-        let mut stream = reader.into_inner();
+        let mut stream = match begins {
+            Begins::AtOnce => stream,
+            Begins::WhenAsked => start_tls(stream),
+        };
         let mut tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
         tls.complete_io(&mut stream).ok()?;
         let mut reader = BufReader::new(rustls::StreamOwned::new(tls, stream));
+        if matches!(begins, Begins::AtOnce) {
+            say(&mut reader, "220 sink.example ESMTP");
+        }
         Some(session(&mut reader, &[("AUTH", "235 ok")]))
     };
     (server, thread::spawn(serve))
+}
+
+/// Until both ends agree to go on in TLS.
+fn start_tls(stream: TcpStream) -> TcpStream {
+    let mut reader = BufReader::new(stream);
+    say(&mut reader, "220 sink.example ESMTP");
+    for (want, answer) in [
+        ("EHLO", "250-sink.example\r\n250 STARTTLS"),
+        ("STARTTLS", "220 go on"),
+    ] {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        assert!(line.starts_with(want), "{line}");
+        say(&mut reader, answer);
+    }
+    reader.into_inner()
 }
 
 fn address(text: &str) -> Address {
@@ -310,17 +330,21 @@ fn nothing_is_said_to_a_server_elsewhere_without_tls() {
 }
 
 #[test]
-fn starttls_goes_on_only_with_a_certificate_that_is_believed() {
+fn tls_goes_on_only_with_a_certificate_that_is_believed() {
     let certify = || rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let (known, stranger) = (certify(), certify());
-    let send = |authority: Option<&[u8]>| {
-        let (server, session) = tls_sink(&known);
+    let send = |begins: Begins, authority: Option<&[u8]>| {
+        let (server, session) = tls_sink(&known, begins);
         // The name in the certificate; the address is the sink's.
         let named = MailServer {
             host: "localhost".to_owned(),
             ..server.clone()
         };
-        let tls = Tls::Required(tls(&named, authority).unwrap());
+        let parameters = tls(&named, authority).unwrap();
+        let tls = match begins {
+            Begins::AtOnce => Tls::Wrapper(parameters),
+            Begins::WhenAsked => Tls::Required(parameters),
+        };
         let clock = Arc::new(ManualClock::at(0));
         let to = address("desk@authority.example");
         let login = Some(("user".to_owned(), "pass-word".to_owned()));
@@ -329,23 +353,39 @@ fn starttls_goes_on_only_with_a_certificate_that_is_believed() {
         drop(mail);
         (sent, session.join().unwrap())
     };
-    let (sent, session) = send(Some(known.cert.pem().as_bytes()));
-    sent.unwrap();
-    let session = session.unwrap();
-    assert!(session.mail.contains("Subject: [labelproof warning]"));
-    assert!(
-        session
-            .commands
-            .iter()
-            .any(|line| line.starts_with("AUTH PLAIN "))
-    );
-    for authority in [None, Some(stranger.cert.pem())] {
-        let (sent, session) = send(authority.as_ref().map(String::as_bytes));
-        assert_eq!(sent.unwrap_err().outcome(), Outcome::Down { after: None });
-        assert!(session.is_none(), "nothing is said");
+    for begins in [Begins::AtOnce, Begins::WhenAsked] {
+        let (sent, session) = send(begins, Some(known.cert.pem().as_bytes()));
+        sent.unwrap();
+        let session = session.unwrap();
+        assert!(session.mail.contains("Subject: [labelproof warning]"));
+        assert!(
+            session
+                .commands
+                .iter()
+                .any(|line| line.starts_with("AUTH PLAIN "))
+        );
+        for authority in [None, Some(stranger.cert.pem())] {
+            let (sent, session) = send(begins, authority.as_ref().map(String::as_bytes));
+            assert_eq!(sent.unwrap_err().outcome(), Outcome::Down { after: None });
+            assert!(session.is_none(), "nothing is said");
+        }
     }
+}
+
+#[test]
+fn the_port_says_how_tls_begins_and_no_certificate_is_none() {
+    let asked = |server: &str| asked_of(&server.parse().unwrap(), None).unwrap();
+    assert!(matches!(
+        asked("mail.authority.example:465"),
+        Tls::Wrapper(_)
+    ));
+    assert!(matches!(
+        asked("mail.authority.example:587"),
+        Tls::Required(_)
+    ));
+    assert!(matches!(asked("localhost:465"), Tls::None));
     let server: MailServer = "mail.authority.example:587".parse().unwrap();
-    let refused = tls(&server, Some(b"no certificate"));
+    let refused = asked_of(&server, Some(b"no certificate"));
     assert!(matches!(refused, Err(MailError::NoCertificate)));
 }
 
