@@ -7,8 +7,9 @@
 //! silence = "26h"
 //!
 //! DIR/logs/<origin>/canary    canary.jp.example ⏎ 2026-11-29T06:00:04Z ⏎     heard last, or the first start
+//!                             silent 2026-11-27T06:00:04Z ⏎                  only while people think that it is
 //! ```
-//! A monitor that starts for the first time waits that long from then on.
+//! A monitor that starts for the first time waits that long from then on. A silence that was told is told as over.
 
 use std::time::Duration;
 
@@ -30,8 +31,24 @@ pub struct Canary {
 #[derive(Clone, Debug)]
 pub(crate) struct Heard {
     canary: Canary,
+    state: State,
+    kept: State,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct State {
     last: Option<Time>,
-    kept: Option<Time>,
+    /// Since when it was silent, as people were told last.
+    silent: Option<Time>,
+}
+
+/// A silence that was told, and is over.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Back {
+    pub(crate) authority: AuthorityName,
+    pub(crate) since: Time,
+    /// When the event that ended it was logged.
+    pub(crate) heard: Time,
 }
 
 /// A silence that is too long.
@@ -47,23 +64,25 @@ impl Heard {
     /// When it was heard as the file says; not heard yet without one of this authority. None for another log.
     pub(crate) fn of(canary: Option<&Canary>, origin: &Origin, file: &[u8]) -> Option<Self> {
         let canary = canary.filter(|canary| canary.origin == *origin)?.clone();
-        let kept = parse(file, &canary.authority);
+        let kept = parse(file, &canary.authority).unwrap_or_default();
         Some(Self {
             canary,
-            last: kept,
+            state: kept,
             kept,
         })
     }
 
     /// What to write to the file, if it changed.
     pub(crate) fn unkept(&self) -> Option<Vec<u8>> {
-        let last = self.last.filter(|_| self.last != self.kept)?;
-        Some(format!("{}\n{last}\n", self.canary.authority).into_bytes())
+        let State { last, silent } = self.state;
+        let last = last.filter(|_| self.state != self.kept)?;
+        let silent = silent.map_or_else(String::new, |since| format!("{SILENT}{since}\n"));
+        Some(format!("{}\n{last}\n{silent}", self.canary.authority).into_bytes())
     }
 
     /// The file is written.
     pub(crate) fn keep(&mut self) {
-        self.kept = self.last;
+        self.kept = self.state;
     }
 
     /// Hears an event that the log closed a batch with at this time.
@@ -71,29 +90,56 @@ impl Heard {
         let name = self.canary.authority.as_str();
         let mut signers = event.note().signatures().iter();
         if signers.any(|line| line.name().as_str() == name) {
-            self.last = self.last.max(Some(at));
+            self.state.last = self.state.last.max(Some(at));
         }
     }
 
     /// The silence, if it is too long; the first look begins the wait.
     pub(crate) fn silent(&mut self, now: Time) -> Option<Silence> {
-        let since = *self.last.get_or_insert(now);
+        let since = *self.state.last.get_or_insert(now);
         let passed = now.seconds_since(since);
         // To the second it is not yet too long.
         let times = passed.saturating_sub(1) / self.canary.silence.as_secs().max(1);
-        (times > 0).then(|| Silence {
+        if times == 0 {
+            return None;
+        }
+        self.state.silent = Some(since);
+        Some(Silence {
             authority: self.canary.authority.clone(),
             since,
             times,
         })
     }
+
+    /// The silence that is over, until [`Heard::told_back`]; it is for the caller to ask first whether there is another.
+    pub(crate) fn back(&self) -> Option<Back> {
+        let (since, heard) = (self.state.silent?, self.state.last?);
+        (heard > since).then(|| Back {
+            authority: self.canary.authority.clone(),
+            since,
+            heard,
+        })
+    }
+
+    /// People know that the silence is over.
+    pub(crate) fn told_back(&mut self) {
+        self.state.silent = None;
+    }
 }
 
-fn parse(file: &[u8], authority: &AuthorityName) -> Option<Time> {
+fn parse(file: &[u8], authority: &AuthorityName) -> Option<State> {
     let text = str::from_utf8(file).ok()?;
-    let time = text.strip_prefix(authority.as_str())?.strip_prefix('\n')?;
-    time.strip_suffix('\n')?.parse().ok()
+    let times = text.strip_prefix(authority.as_str())?.strip_prefix('\n')?;
+    let times = times.strip_suffix('\n')?;
+    let (last, silent) = match times.split_once('\n') {
+        Some((last, silent)) => (last, Some(silent.strip_prefix(SILENT)?.parse().ok()?)),
+        None => (times, None),
+    };
+    let last = Some(last.parse().ok()?);
+    Some(State { last, silent })
 }
+
+const SILENT: &str = "silent ";
 
 #[cfg(test)]
 mod tests {
@@ -149,10 +195,46 @@ mod tests {
         assert_eq!(again(&file).silent(at(70)).unwrap().since, at(0));
         heard.hear(&issue(1), at(50));
         let file = heard.unkept().unwrap();
-        assert_eq!(again(&file).silent(at(111)).unwrap().since, at(50));
+        let mut silent = again(&file);
+        assert_eq!(silent.silent(at(111)).unwrap().since, at(50));
+        let file = silent.unkept().unwrap();
+        assert_eq!(again(&file).silent(at(112)).unwrap().since, at(50));
         // What is damaged, or of another canary, is none.
-        for wrong in [&file[1..], &file[..file.len() - 2], b"\xff"] {
+        let lines = b"label.jp.example\n2026-11-29T06:00:04Z\nsilence\n";
+        for wrong in [&file[1..], &file[..file.len() - 2], lines, b"\xff"] {
             assert_eq!(again(wrong).silent(at(500)), None);
         }
+    }
+
+    #[test]
+    fn a_silence_that_was_told_is_told_as_over_also_after_a_restart() {
+        let canary = Canary {
+            origin: origin(),
+            authority: "label.jp.example".parse().unwrap(),
+            silence: Duration::from_secs(60),
+        };
+        let again = |file: &[u8]| Heard::of(Some(&canary), &origin(), file).unwrap();
+        let mut heard = again(b"");
+        heard.hear(&issue(1), at(0));
+        // Late, and nobody was told.
+        heard.hear(&issue(1), at(100));
+        assert_eq!((heard.silent(at(100)), heard.back()), (None, None));
+        assert!(heard.silent(at(161)).is_some());
+        assert_eq!(heard.back(), None);
+        let mut heard = again(&heard.unkept().unwrap());
+        assert_eq!(heard.back(), None);
+        heard.hear(&issue(1), at(200));
+        let mut heard = again(&heard.unkept().unwrap());
+        let back = Back {
+            authority: canary.authority.clone(),
+            since: at(100),
+            heard: at(200),
+        };
+        for _ in 0..2 {
+            assert_eq!(heard.silent(at(210)), None);
+            assert_eq!(heard.back(), Some(back.clone()));
+        }
+        heard.told_back();
+        assert_eq!(again(&heard.unkept().unwrap()).back(), None);
     }
 }

@@ -51,7 +51,7 @@ use crate::{
     alarms::{Alarms, Trouble},
     alert::{Alert, Numbered},
     board::{Board, Standing},
-    canary::{Canary, Heard, Silence},
+    canary::{Back, Canary, Heard, Silence},
     casebook::Casebook,
     finding::{Blindness, Finding, Observation},
     journal::Journal,
@@ -259,6 +259,8 @@ impl Follower {
         let alarms = findings.iter().map(|finding| rules::alert(finding, now));
         self.untold.extend(alarms);
         let mut alerts = self.untold.clone();
+        let back = self.canary_back(&troubles, now);
+        alerts.extend(back.clone());
         self.standing.blind = None;
         self.standing.observed.clear();
         self.standing.is_stale = false;
@@ -281,7 +283,13 @@ impl Follower {
         }
         let mut exits: Vec<Exit> = troubles.iter().map(Trouble::exit).collect();
         match self.shared.tell(alerts) {
-            Ok(()) => self.untold.clear(),
+            Ok(()) => {
+                self.untold.clear();
+                if let (Some(_), Some(heard)) = (back, &mut self.canary) {
+                    heard.told_back();
+                    self.keep_canary_or_say();
+                }
+            }
             Err(error) => {
                 error!(why = causes(&error), "the journal cannot be written");
                 let most = self.untold.len().saturating_sub(MAX_UNTOLD);
@@ -353,15 +361,10 @@ impl Follower {
 
     /// What is to say of the canary, by whoever sees all there is.
     fn silence(&mut self, troubles: &[Trouble], now: Time) -> Option<Trouble> {
-        let sees = troubles.is_empty() && self.standing.verified == self.standing.downloaded;
+        let sees = self.sees_all(troubles);
         let heard = self.canary.as_mut().filter(|_| sees)?;
         let silent = heard.silent(now);
-        if let Err(error) = self.keep_canary() {
-            warn!(
-                why = causes(&error),
-                "when the canary came cannot be kept; after a restart it counts from before"
-            );
-        }
+        self.keep_canary_or_say();
         let Silence {
             authority,
             since,
@@ -374,6 +377,38 @@ impl Follower {
             times,
             head,
         }))
+    }
+
+    /// What is to say of a canary that came back, by whoever sees all there is; again until it is in the journal.
+    fn canary_back(&self, troubles: &[Trouble], now: Time) -> Option<Alert> {
+        let heard = self.canary.as_ref().filter(|_| self.sees_all(troubles))?;
+        let Back {
+            authority,
+            since,
+            heard,
+        } = heard.back()?;
+        let head = self.standing.witnessed.as_ref()?.note().clone();
+        let times = (since, heard);
+        Some(Alert::canary_back(
+            self.log.origin(),
+            &authority,
+            times,
+            head,
+            now,
+        ))
+    }
+
+    fn sees_all(&self, troubles: &[Trouble]) -> bool {
+        troubles.is_empty() && self.standing.verified == self.standing.downloaded
+    }
+
+    fn keep_canary_or_say(&mut self) {
+        if let Err(error) = self.keep_canary() {
+            warn!(
+                why = causes(&error),
+                "when the canary came cannot be kept; after a restart it counts from before"
+            );
+        }
     }
 
     fn must_go_on(&self) -> Result<(), Hitch> {

@@ -4,7 +4,7 @@
 //! watch:<name of a list> · not-mine                                       events of the log
 //! fork · back-dated · wrong-head · bad-entry                              evidence
 //! head-went-back · quorum-lost · stale · tile · deadline-passed · not-logged   observations
-//! blind · sees-again · canary-silent · daily                              the monitor itself
+//! blind · sees-again · canary-silent · canary-back · daily                 the monitor itself
 //! ```
 
 use std::{fmt, str::FromStr};
@@ -49,12 +49,14 @@ pub enum Rule {
     SeesAgain,
     /// The event that should come each day did not.
     CanarySilent,
+    /// It came again.
+    CanaryBack,
     /// The verdict of the day.
     Daily,
 }
 
 impl Rule {
-    const WORDS: [(Self, &'static str); 15] = [
+    const WORDS: [(Self, &'static str); 16] = [
         (Self::NotMine, "not-mine"),
         (Self::Fork, "fork"),
         (Self::BackDated, "back-dated"),
@@ -69,6 +71,7 @@ impl Rule {
         (Self::Blind, "blind"),
         (Self::SeesAgain, "sees-again"),
         (Self::CanarySilent, "canary-silent"),
+        (Self::CanaryBack, "canary-back"),
         (Self::Daily, "daily"),
     ];
 

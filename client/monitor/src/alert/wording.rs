@@ -8,9 +8,10 @@
 
 use labelproof_core::{
     checkpoint::Origin,
-    event::Event,
+    event::{AuthorityName, Event},
     evidence::{Claim, Evidence},
     merkle::LeafHash,
+    note::Note,
     time::Time,
     tlog_proof::TlogProof,
 };
@@ -298,6 +299,34 @@ impl Alert {
                 "All that was logged meanwhile is verified and told.",
             ),
             Proof::Seen(Vec::new()),
+        )
+    }
+
+    /// The event that should come each day came again at the second of these times, after a silence since the first.
+    #[must_use]
+    pub fn canary_back(
+        origin: &Origin,
+        authority: &AuthorityName,
+        (since, heard): (Time, Time),
+        head: Note,
+        at: Time,
+    ) -> Self {
+        Self::new(
+            Rule::CanaryBack,
+            Severity::Info,
+            at,
+            (
+                Some(origin.clone()),
+                Occasion::hashed(format!("{since}\n{heard}\n")),
+            ),
+            Words::new(
+                format!("{origin} shows an event of {authority} again, after none since {since}"),
+                format!(
+                    "It was logged at {heard}, and the chain of alarms works. Whether what should have come meanwhile was \
+                     sent late or never, whoever runs its timer can say."
+                ),
+            ),
+            Proof::Seen(vec![head]),
         )
     }
 
