@@ -63,8 +63,8 @@ pub struct Standing {
     pub(crate) blind: Option<(Time, String)>,
     pub(crate) observed: Vec<(Time, String)>,
     pub(crate) is_stale: bool,
-    /// By how many seconds the own clock is behind the witnesses, at least.
-    pub(crate) behind: u64,
+    /// By how many seconds the own clock is behind the witnesses, at least; none until one of them bore it out.
+    pub(crate) behind: Option<u64>,
     pub(crate) entries: u64,
 }
 
@@ -86,7 +86,7 @@ impl Standing {
             blind: None,
             observed: Vec::new(),
             is_stale: false,
-            behind: 0,
+            behind: None,
             entries: 0,
         }
     }

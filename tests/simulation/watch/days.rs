@@ -276,9 +276,9 @@ impl Days {
         }
         let number = self.log.pick(&mut self.random);
         self.log.announced = Some(number);
-        // A clock that is a little behind is put right by what a fresh head says; before one it cannot be.
-        let is_known = self.offset == 0 || self.begun.1;
-        if let Some(up) = self.station.up.as_ref().filter(|_| is_known) {
+        // Nothing tells a clock that is behind by more than a log may be silent from a log that is ahead.
+        let is_tellable = self.offset.abs() <= i64::try_from(MAX_AGE_S).unwrap();
+        if let Some(up) = self.station.up.as_ref().filter(|_| is_tellable) {
             // What is said of it comes with the poll.
             let _ = up.keeper.judge_adverse(&revoke(number), Duration::ZERO);
             // A batch that is open takes it, and the next tick shows it.
@@ -312,7 +312,8 @@ impl Days {
             Lie::NotLogged => {
                 let number = self.log.withheld;
                 let up = self.station.up.as_ref();
-                let is_right = !self.truth.clock && self.offset == 0;
+                // A clock that nothing bore out yet is given longer.
+                let is_right = !self.truth.clock && self.offset == 0 && self.begun.1;
                 self.truth.wait_for(u64::MAX, at(tick).plus_seconds(60));
                 up.filter(|_| is_right).is_some_and(|up| {
                     let said = up.keeper.judge_adverse(&revoke(number), Duration::ZERO);

@@ -60,9 +60,9 @@ impl OwnClock {
         }
     }
 
-    /// By how many seconds it is behind the witnesses, at least.
-    pub(super) fn behind(&self) -> u64 {
-        self.behind
+    /// By how many seconds it is behind the witnesses, at least; none if it was near none of them since it began or stepped.
+    pub(super) fn behind(&self) -> Option<u64> {
+        (self.known == Known::Right).then_some(self.behind)
     }
 
     /// Compares what it says with how long it ran since the last look.
@@ -192,14 +192,19 @@ mod tests {
             clock.hear(at(witness));
             clock.behind()
         };
-        assert_eq!(look(0, 0, 70), 70);
+        // A copy that lags says nothing of it.
+        assert_eq!(look(0, 1_000, 600), None);
+        assert_eq!(look(60, 1_060, 1_130), Some(70));
         // The same head a little later, then a new one.
-        assert_eq!(look(60, 60, 70), 70);
-        assert_eq!(look(120, 120, 195), 75);
+        assert_eq!(look(120, 1_120, 1_130), Some(70));
+        assert_eq!(look(180, 1_180, 1_255), Some(75));
         // It steps, and nothing new is heard.
-        assert_eq!(look(125, 185, 195), 15);
-        assert_eq!(look(130, 130, 195), 75);
-        assert_eq!(look(135, 300, 195), 0);
-        assert_eq!(look(200, 365, 360), 0);
+        assert_eq!(look(185, 1_245, 1_255), Some(15));
+        assert_eq!(look(190, 1_190, 1_255), Some(75));
+        assert_eq!(look(195, 1_360, 1_255), Some(0));
+        assert_eq!(look(260, 1_425, 1_420), Some(0));
+        // Far, and nothing near it is heard.
+        assert_eq!(look(265, 2_000, 1_425), None);
+        assert_eq!(look(270, 2_005, 2_005), Some(0));
     }
 }

@@ -333,9 +333,11 @@ impl Listener for Keeper {
         let said = match said {
             Err(refusal) => Said::Refused(refusal),
             Ok(()) => {
-                // A clock that is behind would take a minute away from the log.
-                let behind = self.log(event.origin()).map_or(0, |log| log.behind);
-                let since = since.plus_seconds(behind);
+                // A clock that is behind would take a minute away from the log. While nothing bears it out, as after
+                // a start with a copy that lags, it may be behind by as much as a log may be silent.
+                let behind = self.log(event.origin()).and_then(|log| log.behind);
+                let unknown = self.0.shared.limits.max_age.as_secs();
+                let since = since.plus_seconds(behind.unwrap_or(unknown));
                 let event = Box::new(event.clone());
                 match self.watch(Promise::Adverse { event, since }) {
                     Ok(()) => Said::Watched,

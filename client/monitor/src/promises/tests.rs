@@ -150,6 +150,7 @@ impl World {
             witnessed: Some(head),
             polled: Some(self.shared.clock.now()),
             as_of: Some(self.shared.clock.now()),
+            behind: Some(0),
             ..self.standing()
         });
     }

@@ -308,14 +308,26 @@ fn an_event_is_watched_if_the_state_function_takes_it_and_only_if_it_takes_away(
 
 #[test]
 fn a_clock_that_is_behind_takes_no_time_away_from_the_log() {
-    let world = World::new(18);
-    world.verified(&honest(9));
-    world.put(Standing {
-        behind: 70,
-        ..world.standing()
-    });
-    let event = samples::revoke(3);
-    assert_eq!(hand_in(&world, &event, Ok(())).unwrap(), samples::at(70));
+    // What nothing bears out may be behind by as much as the log may be silent.
+    for (behind, since) in [(Some(70), 70), (Some(0), 0), (None, 3_600)] {
+        let world = World::new(18);
+        world.verified(&honest(9));
+        world.put(Standing {
+            behind,
+            ..world.standing()
+        });
+        let event = samples::revoke(3);
+        let watched = hand_in(&world, &event, Ok(()));
+        assert_eq!(watched.unwrap(), samples::at(since));
+        world.clock.set(samples::at(since + 60).unix() * 1_000);
+        world.verified(&honest(9));
+        world.poll();
+        assert_eq!(world.told(), []);
+        world.clock.advance(1_000);
+        world.verified(&honest(9));
+        world.poll();
+        assert_eq!(world.told(), [Rule::NotLogged]);
+    }
 }
 
 #[test]
