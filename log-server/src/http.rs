@@ -104,6 +104,10 @@ pub fn app(service: Service) -> Router {
     router
         .fallback(async || Problem::NotFound)
         .method_not_allowed_fallback(async || Problem::WrongMethod)
+        .layer(middleware::from_fn_with_state(
+            service.clone(),
+            html::problems_for_people,
+        ))
         .layer(middleware::map_response(open_to_browsers))
         .with_state(service)
 }

@@ -7,6 +7,7 @@
 //! handed   POST /v1/heads · /v1/receipts · /v1/adverse
 //! health   /livez · /readyz · /metrics
 //! home     /
+//! page     what all pages share, and one alert as a page
 //! error    one table of problems
 //! ```
 //! Everything is public. Nothing here decides: it reads board and journal, asks the keeper, and writes down the answer.
@@ -18,6 +19,7 @@ mod handed;
 mod health;
 mod home;
 mod metrics;
+mod page;
 mod server;
 mod stream;
 
@@ -144,6 +146,7 @@ pub fn app(service: Service) -> Router {
         .route("/v1/adverse", post(handed::adverse))
         .fallback(async || Problem::NotFound)
         .method_not_allowed_fallback(async || Problem::WrongMethod)
+        .layer(middleware::from_fn(page::problems_for_people))
         .layer(middleware::map_response(open_to_browsers))
         .with_state(service)
 }

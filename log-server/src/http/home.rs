@@ -4,7 +4,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 
 use super::{
     Service,
-    html::{Html, fact, page},
+    html::{Html, ago, fact, moment, page},
 };
 
 /// `GET /`: what this log is, for a person who found the address.
@@ -22,8 +22,7 @@ pub(super) async fn home(State(service): State<Service>, request: HeaderMap) -> 
         None => ("nothing was witnessed yet".to_owned(), String::new()),
         Some(published) => {
             let as_of = published.witnessed.as_of();
-            let said = as_of.to_string().replace('T', " ").replace('Z', " UTC");
-            let age = format!("{said}, {} seconds ago", now.seconds_since(as_of));
+            let age = format!("{}, {}", moment(&as_of.to_string()), ago(as_of, now));
             (format!("{} entries", published.head().size()), age)
         }
     };

@@ -209,5 +209,5 @@ Nothing that this log says need be believed: `/checkpoint`, `/tile/…` and `/v1
 the `labelproof` program, or any client of C2SP tile logs, checks against the witnesses you trust. `/v1/labels` and \
 `/01/…` are for people and shops; each answer names the bundle that proves it.
 
-`HEAD` is answered wherever `GET` is. Errors are `application/problem+json` (RFC 9457); the routes of C2SP keep \
+`HEAD` is answered wherever `GET` is. Errors are `application/problem+json` (RFC 9457), and pages for browsers; the routes of C2SP keep \
 the bodies of their specification.";

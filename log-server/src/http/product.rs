@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use labelproof_core::event::Gtin14;
-use labelproof_host::web::Query;
+use labelproof_host::web::{Query, problem::sentence};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -195,8 +195,8 @@ fn links(gtin: &Gtin14, request: &HeaderMap) -> Response {
 fn shown(problem: &Problem, service: &Service) -> Response {
     let origin = service.log.setting().origin.as_str();
     let main = Html::raw(format!(
-        "<h1>This link does not lead to a product</h1>\n<p>{}.</p>\n<p><a href=\"/\">Type the number instead</a></p>\n",
-        Html::text(&problem.to_string())
+        "<h1>This link does not lead to a product</h1>\n<p>{}</p>\n<p><a href=\"/\">Type the number instead</a></p>\n",
+        Html::text(&sentence(&problem.to_string()))
     ));
     let mut response = html::not_found("No product", origin, &main);
     *response.status_mut() = problem.status();

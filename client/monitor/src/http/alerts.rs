@@ -12,9 +12,9 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use labelproof_host::web::{Address, Document, NO_CACHE, NO_STORE, Query};
+use labelproof_host::web::{Address, Document, NO_CACHE, NO_STORE, Query, choose};
 
-use super::{Service, apart, error::Problem};
+use super::{Service, apart, error::Problem, page::of_alert};
 use crate::alert::Numbered;
 
 /// `GET /v1/alerts`: alerts after a number, the oldest first.
@@ -59,7 +59,7 @@ fn body(after: u64, found: &[Numbered], newest: u64) -> String {
     format!("{{\"alerts\":[{lines}],\"next\":{next},\"newest\":{newest}}}\n")
 }
 
-/// `GET /v1/alerts/{number}`: one alert, as its line.
+/// `GET /v1/alerts/{number}`: one alert, as its line; as a page for browsers, which follow a link from the home page.
 pub(super) async fn one(
     State(service): State<Service>,
     Address(number): Address<String>,
@@ -69,13 +69,23 @@ pub(super) async fn one(
         what: "the last part of the address is the number of an alert",
     })?;
     let found = apart(move || Ok(service.journal.one(number)?)).await?;
-    let line = found.ok_or(Problem::NotFound)?.to_json() + "\n";
-    let document = Document {
-        bytes: line.into_bytes(),
-        content_type: JSON,
-        cache_control: NO_CACHE,
+    let found = found.ok_or(Problem::NotFound)?;
+    let forms = [(JSON, false), ("text/html", true)];
+    let mut response = match choose(&request, &forms) {
+        Some(true) => of_alert(&found, &request),
+        // Whoever takes neither gets what the address is for.
+        Some(false) | None => {
+            let document = Document {
+                bytes: (found.to_json() + "\n").into_bytes(),
+                content_type: JSON,
+                cache_control: NO_CACHE,
+            };
+            document.respond(&request)
+        }
     };
-    Ok(document.respond(&request))
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_name(header::ACCEPT));
+    Ok(response)
 }
 
 const JSON: &str = "application/json";

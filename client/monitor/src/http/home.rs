@@ -2,9 +2,14 @@
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use labelproof_core::time::Time;
-use labelproof_host::web::{Html, Shell, fact};
+use labelproof_host::web::{Html, Tone, ago, fact, moment, problem::sentence, tone};
 
-use super::{Service, apart, error::Problem, health::backlog};
+use super::{
+    Service, apart,
+    error::Problem,
+    health::backlog,
+    page::{page, tone_of},
+};
 use crate::{alert::Numbered, board::Standing};
 
 /// `GET /`: how each log stands, and the last alerts.
@@ -44,69 +49,97 @@ pub(super) async fn home(
         "<h1>Monitor</h1>\n<p class=\"lead\">This program reads all that these logs publish, verifies every entry, and \
          tells what people asked to be told, with proof.</p>\n{logs}<h2>Last alerts</h2>\n{alerts}{PROGRAMS}{feeds}</dl>\n"
     ));
-    let shell = Shell {
-        name: "labelproof monitor",
-        links: &[("/alerts.atom", "Feed"), ("/readyz", "Health")],
-        note: "This page is a convenience and proves nothing. Every alert carries its own proof, which can be checked \
-               with the <code>labelproof</code> program.",
-    };
-    Ok(shell.page("Monitor", &main, &request))
+    Ok(page("Monitor", &main, &request))
 }
 
 fn about(log: &Standing, evidence: Option<u64>, now: Time) -> String {
     let age = |time: Option<Time>| match time {
-        Some(time) => format!("{} ({})", shown(time), ago(now.seconds_since(time))),
+        Some(time) => format!("{} ({})", moment(&time.to_string()), ago(time, now)),
         None => "never".to_owned(),
     };
-    let sight = match (log.blind(), evidence) {
-        (Some((since, why)), _) => format!("blind since {}: {why}", shown(*since)),
-        // That it is seen would be read as all being well.
-        (None, Some(_)) => "holds evidence against it".to_owned(),
-        (None, None) => "sees it".to_owned(),
-    };
-    let evidence = evidence.map_or_else(Html::default, |number| {
-        let address = format!("/v1/alerts/{number}");
-        Html::link(&address, &format!("this log misbehaved: alert {number}"))
+    let (tone, word, says) = verdict(log, evidence);
+    let witnesses = log.cosigned().iter().map(|(name, time)| {
+        let spoke = time.map_or_else(|| "never since the start".to_owned(), |time| ago(time, now));
+        // A name and its age stay in one line.
+        format!(
+            "<span class=\"day\">{}</span>",
+            Html::text(&format!("{name} {spoke}"))
+        )
     });
-    let verified = match backlog(log) {
-        0 => format!("all {} entries", log.verified()),
-        waiting => format!("{} entries; {waiting} wait", log.verified()),
-    };
+    let witnesses: Vec<String> = witnesses.collect();
     let facts = [
-        ("Monitor", sight),
-        ("Verified", verified),
-        ("Witnessed", age(log.as_of())),
-        ("Answered", age(log.polled())),
+        (
+            "Verified",
+            Html::text(&format!("{} entries", log.verified())),
+        ),
+        ("Witnessed", Html::text(&age(log.as_of()))),
+        ("Witnesses", Html::raw(witnesses.join(" · "))),
+        ("Answered", Html::text(&age(log.polled()))),
     ];
     let facts: String = facts
         .iter()
-        .map(|(name, value)| fact(name, &Html::text(value)))
+        .map(|(name, value)| fact(name, value))
         .collect();
     let origin = Html::text(log.origin().as_str());
-    let evidence = fact("Evidence", &evidence);
-    format!("<h2>{origin}</h2>\n<dl>\n{evidence}{facts}</dl>\n")
+    let answer = tone::shown(tone, word, &says);
+    format!("<h2>{origin}</h2>\n{answer}<dl>\n{facts}</dl>\n")
 }
 
-fn ago(seconds: u64) -> String {
-    match seconds {
-        1 => "1 second ago".to_owned(),
-        seconds => format!("{seconds} seconds ago"),
+/// How a log stands in a word, the worst first, and everything that is to say of it.
+fn verdict(log: &Standing, evidence: Option<u64>) -> (Tone, &'static str, Html) {
+    let since = |time: Time| moment(&time.to_string());
+    let blind = log.blind().map(|(begin, why)| {
+        let begin = since(*begin);
+        format!(
+            "Blind since {begin}: {why}. Until it sees again, its silence says nothing of this log."
+        )
+    });
+    let observed = log.observed().iter().map(|(begin, what)| {
+        let (what, begin) = (sentence(what), since(*begin));
+        format!("{what} Seen since {begin}; this proves nobody's fault.")
+    });
+    let backlog = match backlog(log) {
+        0 => None,
+        waiting => Some(format!("{waiting} entries wait to be verified.")),
+    };
+    let (tone, word) = match (evidence, log.blind()) {
+        (Some(_), _) => (Tone::Bad, "THIS LOG MISBEHAVED"),
+        (None, Some(_)) => (Tone::Unsure, "BLIND"),
+        (None, None) if !log.observed().is_empty() => (Tone::Unsure, "NOT AS IT SHOULD BE"),
+        (None, None) if log.witnessed().is_none() => (Tone::Unsure, "NOTHING SEEN YET"),
+        (None, None) if backlog.is_some() => (Tone::Unsure, "CATCHING UP"),
+        (None, None) => (Tone::Good, "NOTHING WRONG"),
+    };
+    let mut says: Vec<String> = blind.into_iter().chain(observed).chain(backlog).collect();
+    if tone == Tone::Good {
+        says.push(
+            "Every entry is verified, and all that this monitor was shown stands together."
+                .to_owned(),
+        );
     }
+    let says = Html::text(&says.join(" "));
+    let says = match evidence {
+        Some(number) => {
+            let address = format!("/v1/alerts/{number}");
+            let proof = Html::link(&address, &format!("alert {number}"));
+            Html::raw(format!(
+                "It signed what cannot stand together, and {proof} proves it to anybody. Rely on nothing that it says. {says}"
+            ))
+        }
+        None => says,
+    };
+    (tone, word, says)
 }
 
 fn told(numbered: &Numbered) -> String {
     let alert = numbered.alert();
     let address = format!("/v1/alerts/{}", numbered.number());
-    let words = format!("{}: {}", alert.severity(), alert.title());
+    let (severity, class) = (alert.severity(), tone_of(alert.severity()).class());
     format!(
-        "<dt>{}</dt><dd>{}</dd>\n",
-        Html::text(&shown(alert.at())),
-        Html::link(&address, &words)
+        "<dt>{}</dt><dd><span class=\"badge {class}\">{severity}</span> {}</dd>\n",
+        Html::text(&moment(&alert.at().to_string())),
+        Html::link(&address, alert.title())
     )
-}
-
-fn shown(time: Time) -> String {
-    time.to_string().replace('T', " ").replace('Z', " UTC")
 }
 
 const PROGRAMS: &str = "<h2>For programs</h2>\n<dl>\

@@ -7,18 +7,7 @@ use super::{
     Answer, Standing,
     facts::{Told, Word},
 };
-use crate::http::html::{Html, fact, not_found, page};
-
-/// What an answer means for a reader; a shape, a word and a colour say the same.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::http) enum Tone {
-    /// Rely on it.
-    Good,
-    /// Ask first.
-    Unsure,
-    /// Do not rely on it.
-    Bad,
-}
+use crate::http::html::{Html, Tone, fact, moment, not_found, page, tone};
 
 /// The page of a label.
 pub(super) fn of(answer: &Answer, request: &HeaderMap) -> Response {
@@ -47,7 +36,7 @@ pub(super) fn absent(label: &LabelId, origin: &str) -> Response {
     let main = Html::raw(format!(
         "<p class=\"lead\"><code>{}</code></p>\n<h1>No such label</h1>\n{}{}",
         Html::text(&id),
-        shown(
+        tone::shown(
             Tone::Bad,
             "NOT IN THIS LOG",
             &Html::text(
@@ -100,7 +89,7 @@ fn answer_box(answer: &Answer) -> String {
         date(&answer.since),
         moment(&answer.as_of)
     );
-    shown(tone, word, &Html::text(&text))
+    tone::shown(tone, word, &Html::text(&text))
 }
 
 /// The words for how a label stands.
@@ -130,30 +119,6 @@ fn words(standing: Standing) -> (Tone, &'static str, &'static str) {
             (Tone::Bad, "ANNULLED", "The label is void from the start.")
         }
     }
-}
-
-/// The answer in its box.
-pub(in crate::http) fn shown(tone: Tone, word: &str, says: &Html) -> String {
-    let (class, shape) = match tone {
-        Tone::Good => (
-            "good",
-            "<circle cx=\"12\" cy=\"12\" r=\"10\"/><path d=\"M7 12.5l3.5 3.5L17 9\"/>",
-        ),
-        Tone::Unsure => (
-            "unsure",
-            "<path d=\"M12 2.5L22.5 21h-21z\"/><path d=\"M12 9v6m0 2.6v.4\"/>",
-        ),
-        Tone::Bad => (
-            "bad",
-            "<path d=\"M8 2h8l6 6v8l-6 6H8l-6-6V8z\"/><path d=\"M8 8l8 8m0-8l-8 8\"/>",
-        ),
-    };
-    format!(
-        "<div class=\"verdict {class}\" role=\"status\"><strong><svg viewBox=\"0 0 24 24\" fill=\"none\" \
-         stroke=\"currentColor\" stroke-width=\"2\" stroke-linecap=\"round\" stroke-linejoin=\"round\" \
-         aria-hidden=\"true\">{shape}</svg>{}</strong><p>{says}</p></div>\n",
-        Html::text(word)
-    )
 }
 
 /// Authentic, witnessed, status: three statements that may each fail alone.
@@ -320,9 +285,4 @@ pub(in crate::http) fn check(what: &str, address: &str) -> String {
 /// The day of an instant.
 fn date(instant: &str) -> String {
     instant.split('T').next().unwrap_or(instant).to_owned()
-}
-
-/// An instant, for people.
-fn moment(instant: &str) -> String {
-    instant.replace('T', " ").replace('Z', " UTC")
 }

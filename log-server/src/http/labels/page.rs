@@ -6,12 +6,8 @@ use super::{Answer, NOTICE, Wish, walk::walk, with_next};
 use crate::{
     http::{
         error::Problem,
-        html::{Html, page},
-        label::{
-            Answer as LabelAnswer,
-            page::{Tone, shown, verdict},
-            read,
-        },
+        html::{Html, Tone, moment, page, tone},
+        label::{Answer as LabelAnswer, facts::Word, page::verdict, read},
     },
     log::Log,
 };
@@ -52,7 +48,7 @@ pub(in crate::http) fn of(
     let main = Html::raw(format!(
         "<h1>{}</h1>\n<p class=\"lead\">As of {}, {} entries.</p>\n{}{next}{}",
         Html::text(&title),
-        Html::text(&answer.as_of.replace('T', " ").replace('Z', " UTC")),
+        Html::text(&moment(&answer.as_of)),
         answer.size,
         if labels.is_empty() {
             nothing(wish)
@@ -79,7 +75,7 @@ fn title(wish: &Wish) -> String {
 /// Why a list is empty, which is never a good sign for a product.
 fn nothing(wish: &Wish) -> String {
     match (&wish.gtin, wish.after) {
-        (Some(_), None) => shown(
+        (Some(_), None) => tone::shown(
             Tone::Bad,
             "NO LABEL",
             &Html::text("No label in this log covers this product now. Another log may hold one."),
@@ -94,23 +90,21 @@ fn table(labels: &[LabelAnswer]) -> String {
     for answer in labels {
         let label = answer.label();
         let (tone, word, _) = verdict(answer);
-        let class = match tone {
-            Tone::Good => "good",
-            Tone::Unsure => "unsure",
-            Tone::Bad => "bad",
+        let class = tone.class();
+        // Beside REVOKED an end would be read as one that is still to come.
+        let until = match (&label.not_after, label.status) {
+            (Some(end), Word::Active | Word::Suspended) => end.split('T').next(),
+            (None, Word::Active | Word::Suspended) => Some("no end set"),
+            _ => None,
         };
-        let until = label
-            .not_after
-            .as_deref()
-            .and_then(|end| end.split('T').next());
         rows.push_str(&format!(
-            "<tr><td>{}<br><code>{}</code></td><td>{}<br>{}</td><td><span class=\"badge {class}\">{word}</span></td>\
-             <td class=\"day\">{}</td></tr>\n",
+            "<tr><td>{}<br><code>{}</code></td><td>{}<br>level {}</td><td><span class=\"badge {class}\">{word}</span></td>\
+             <td class=\"day\" data-name=\"until\">{}</td></tr>\n",
             Html::link(&label.url, label.product.first().unwrap_or(&label.id)),
             Html::text(&label.id),
             Html::text(&label.holder.name),
             Html::text(&label.level),
-            Html::text(until.unwrap_or("no end set")),
+            Html::text(until.unwrap_or_default()),
         ));
     }
     format!(

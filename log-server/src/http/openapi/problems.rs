@@ -198,8 +198,8 @@ fn refusals() -> Vec<Problem> {
     refusals.into_iter().map(Problem::Refused).collect()
 }
 
-/// Whether somebody who scanned a box may meet this problem.
-fn is_shown(problem: &Problem) -> bool {
+/// Whether the answer in whose place it comes has several forms.
+fn has_forms(problem: &Problem) -> bool {
     matches!(
         problem,
         Problem::NoSuchLabel | Problem::NoSuchLink | Problem::BadGtin(_)
@@ -246,19 +246,16 @@ fn response_of(problems: &[Problem]) -> Response {
         .schema(Some(schema))
         .examples_from_iter(examples)
         .build();
+    // A browser gets a page.
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let page = ContentBuilder::new().schema(Some(text)).build();
     let mut response = ResponseBuilder::new()
         .description(codes.join(" · "))
         .content("application/problem+json", content)
+        .content("text/html", page)
         .header("cache-control", Header::default());
-    if problems.iter().any(is_shown) {
-        // A person is told so on a page.
-        let text = ObjectBuilder::new().schema_type(Type::String);
-        response = response
-            .content(
-                "text/html",
-                ContentBuilder::new().schema(Some(text)).build(),
-            )
-            .header("vary", Header::default());
+    if problems.iter().any(has_forms) {
+        response = response.header("vary", Header::default());
     }
     if problems.contains(&Problem::NoSuchLabel) {
         response = response.header("link", Header::default());

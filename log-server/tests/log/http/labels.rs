@@ -221,3 +221,52 @@ async fn what_is_no_product_is_refused_by_name() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_number_that_is_typed_wrong_is_told_on_a_page() {
+    let router = router(&world());
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    for (path, status, words) in [
+        (
+            "/v1/labels?gtin=9521234001011",
+            StatusCode::BAD_REQUEST,
+            "check digit",
+        ),
+        (
+            "/nothing/here",
+            StatusCode::NOT_FOUND,
+            "There is nothing here",
+        ),
+    ] {
+        let got = scan(&router, path, browser).await;
+        assert_eq!(got.status, status, "{path}");
+        assert_eq!(got.header(header::CONTENT_TYPE), "text/html; charset=utf-8");
+        let page = String::from_utf8(got.body).unwrap();
+        assert!(page.contains(words), "{path}: {page}");
+        let told = scan(&router, path, "*/*").await;
+        assert_eq!(
+            told.header(header::CONTENT_TYPE),
+            "application/problem+json"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_list_shows_no_end_beside_a_label_that_has_ended() {
+    let router = router(&world());
+    let page = async |query: &str| {
+        let got = scan(&router, &format!("/v1/labels?{query}"), "text/html").await;
+        String::from_utf8(got.body).unwrap()
+    };
+    let until = "<td class=\"day\" data-name=\"until\">";
+    assert!(
+        page("status=revoked")
+            .await
+            .contains(&format!("{until}</td>"))
+    );
+    assert!(
+        !page("status=active")
+            .await
+            .contains(&format!("{until}</td>"))
+    );
+}

@@ -101,12 +101,14 @@ fn the_home_page_says_how_it_stands_and_obeys_no_alert() {
     let page = world.get("/");
     for text in [
         "labels.g7.example",
-        "all 9 entries",
-        "10 seconds ago",
-        "1 second ago",
-        "sees it",
+        "<dd>9 entries</dd>",
+        "(10 seconds ago)",
+        "(1 second ago)",
+        "jp 20 seconds ago</span> · <span class=\"day\">it never since the start</span>",
+        "NOTHING WRONG",
         "&lt;script&gt;alert(1)&lt;/script&gt;",
-        "warning: label.revoke jp.jc-star/EX-000001: vulnerability",
+        "<span class=\"badge unsure\">warning</span> <a href=\"/v1/alerts/2\"",
+        "label.revoke jp.jc-star/EX-000001: vulnerability",
         "/feeds/recalls.atom",
     ] {
         assert!(page.body.contains(text), "{text} in {}", page.body);
@@ -120,17 +122,73 @@ fn the_home_page_says_how_it_stands_and_obeys_no_alert() {
 }
 
 #[test]
-fn the_home_page_says_of_a_log_that_it_misbehaved() {
+fn the_home_page_says_of_a_log_that_it_misbehaved_or_is_not_seen() {
     let world = World::new();
+    let put = |change: &dyn Fn(&mut board::Standing)| {
+        let mut log = world.board.logs().remove(0);
+        change(&mut log);
+        world.board.put(log);
+    };
+    let says = |texts: &[&str]| {
+        let page = world.get("/").body;
+        for text in texts {
+            assert!(page.contains(text), "{text} in {page}");
+        }
+        assert!(!page.contains("NOTHING WRONG"), "{page}");
+    };
+    put(&|log| log.downloaded = TreeSize::new(12));
+    says(&["CATCHING UP", "3 entries wait to be verified."]);
+    let observed = (
+        samples::at(70),
+        "too few witnesses cosign its heads".to_owned(),
+    );
+    put(&|log| log.observed = vec![observed.clone()]);
+    says(&["NOT AS IT SHOULD BE", "Too few witnesses cosign its heads."]);
+    put(&|log| log.blind = Some((samples::at(80), "its own clock <off>".to_owned())));
+    says(&["BLIND", "its own clock &lt;off&gt;."]);
     let evidence = Alert::evidence(&samples::fork(), samples::at(5));
     world.journal.append(vec![evidence]).unwrap();
+    says(&[
+        "THIS LOG MISBEHAVED",
+        "<a href=\"/v1/alerts/1\" rel=\"nofollow noopener\">alert 1</a>",
+        "its own clock &lt;off&gt;.",
+    ]);
+}
+
+#[test]
+fn a_browser_gets_alerts_and_mistakes_as_pages() {
+    let world = World::new();
     world.tell(1..=1);
-    let page = world.get("/").body;
-    for text in [
-        "holds evidence against it",
-        "<a href=\"/v1/alerts/1\" rel=\"nofollow noopener\">this log misbehaved",
+    let evidence = Alert::evidence(&samples::fork(), samples::at(5));
+    let evil = Alert::own_file("<script>alert(1)</script>", samples::at(5));
+    world.journal.append(vec![evidence, evil]).unwrap();
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    let page = |path: &str| ask(world.server.address(), "GET", path, &browser, b"");
+    for (number, texts) in [
+        (1, ["WARNING", "entry.tlog-proof", "c2sp.org/tlog-proof@v1"]),
+        (2, ["CRITICAL", "fork.evidence", "labelproof-evidence/v1"]),
+        (3, ["WARNING", "&lt;script&gt;", "own word"]),
     ] {
-        assert!(page.contains(text), "{text} in {page}");
+        let shown = page(&format!("/v1/alerts/{number}"));
+        assert_eq!(shown.status, 200);
+        assert_eq!(shown.header("vary"), Some("accept"));
+        for text in texts {
+            assert!(shown.body.contains(text), "{text} in {}", shown.body);
+        }
+        assert!(!shown.body.contains("<script"), "{}", shown.body);
+        let line = world.get(&format!("/v1/alerts/{number}"));
+        assert!(line.body.starts_with('{'), "{}", line.body);
     }
-    assert!(!page.contains("sees it"), "{page}");
+    for (path, status, text) in [
+        ("/v1/alerts/4", 404, "There is nothing here; the routes"),
+        ("/v1/alerts/x", 400, "is the number of an alert."),
+        ("/v1/alerts?limit=0", 400, "from 1 to 1000."),
+    ] {
+        let shown = page(path);
+        let kind = shown.header("content-type").unwrap();
+        assert_eq!((shown.status, kind), (status, "text/html; charset=utf-8"));
+        assert!(shown.body.contains(text), "{text} in {}", shown.body);
+        let kind = world.get(path).header("content-type").unwrap().to_owned();
+        assert_eq!(kind, "application/problem+json");
+    }
 }
