@@ -6,6 +6,7 @@
 //! `run` the part of it that is not written yet, `memory` all there is in a simulation.
 
 mod catch_up;
+mod group;
 mod listing;
 pub mod memory;
 mod run;

@@ -1,9 +1,10 @@
 //! Runs of entries on their way into the store of the index, sorted once: for look-ups until then, and for writing.
 //!
 //! ```text
-//! row      key, its first 16 bytes ‖ index, 6 bytes  →  the later entries of the run under this key, each as its distance, u16
+//! row      hash, its first 16 bytes ‖ index, 6 bytes  →  the later entries of the run under it, each as its distance, u16
 //! ```
-//! A thousand labels of one batch stand in few rows of a list. Numbers are big-endian.
+//! A hash is an event's id or a key under which it counts. A thousand labels of one run stand in few rows of a list.
+//! Numbers are big-endian. Rows that name one entry are put together in `group`.
 
 use std::{
     collections::VecDeque,
@@ -14,44 +15,78 @@ use labelproof_core::{event::EventId, merkle::LeafIndex, state::key::MapKey};
 
 use super::Indexed;
 
+/// What is kept of an event's id or a map key; whoever wants two labels of his own to be mixed up has 2^64 hashes to
+/// work out.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Short([u8; SHORT_BYTES]);
+
+impl Short {
+    fn of(hash: &[u8; 32]) -> Self {
+        let (short, _) = hash.split_first_chunk().expect("32 bytes are more than 16");
+        Self(*short)
+    }
+
+    /// Its bytes.
+    pub(super) fn as_bytes(&self) -> &[u8; SHORT_BYTES] {
+        &self.0
+    }
+}
+
+impl From<&EventId> for Short {
+    fn from(id: &EventId) -> Self {
+        Self::of(id.as_bytes())
+    }
+}
+
+impl From<&MapKey> for Short {
+    fn from(key: &MapKey) -> Self {
+        Self::of(key.as_bytes())
+    }
+}
+
 /// What a run of entries adds to the index, sorted.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Run {
-    events: Vec<(EventId, LeafIndex)>,
-    keys: Vec<(MapKey, LeafIndex)>,
+    /// Each entry under each of its hashes.
+    places: Vec<(Short, LeafIndex)>,
 }
 
 impl Run {
     pub(super) fn of(events: &[Indexed]) -> Self {
-        let of_key = |event: &Indexed| {
-            let index = event.index;
-            let rows = event.keys.iter().map(move |key| (*key, index));
-            rows.collect::<Vec<_>>()
-        };
-        let mut keys: Vec<(MapKey, LeafIndex)> = events.iter().flat_map(of_key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let mut events: Vec<(EventId, LeafIndex)> = events
-            .iter()
-            .map(|event| (event.event, event.index))
-            .collect();
-        events.sort_unstable();
-        Self { events, keys }
+        let places = events.iter().flat_map(|event| {
+            let keys = event.keys.iter().map(Short::from);
+            let hashes = keys.chain([Short::from(&event.event)]);
+            hashes.map(|hash| (hash, event.index))
+        });
+        Self::sorted(places.collect())
     }
 
-    /// Each event with its entry, in the order of their ids.
-    pub(super) fn events(&self) -> &[(EventId, LeafIndex)] {
-        &self.events
+    /// What some runs add together.
+    pub(super) fn of_all(runs: &[Arc<Run>]) -> Self {
+        let places = runs.iter().map(|run| run.places.as_slice());
+        Self::sorted(places.collect::<Vec<_>>().concat())
+    }
+
+    fn sorted(mut places: Vec<(Short, LeafIndex)>) -> Self {
+        // Where runs were put together this only merges them.
+        places.sort();
+        places.dedup();
+        Self { places }
+    }
+
+    /// How many places it names.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
     }
 
     /// The rows of the store, in the order of their keys.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
-        let mut rest = self.keys.as_slice();
+    pub(super) fn rows(&self) -> impl Iterator<Item = ([u8; ROW_BYTES], Vec<u8>)> {
+        let mut rest = self.places.as_slice();
         std::iter::from_fn(move || {
-            let ((key, first), mut later) = rest.split_first()?;
+            let ((hash, first), mut later) = rest.split_first()?;
             let (mut value, mut last, mut count) = (Vec::new(), *first, 1);
             while let Some(((next, index), behind)) = later.split_first()
-                && next == key
+                && next == hash
                 && count < MAX_IN_A_ROW
                 && let Ok(distance) = u16::try_from(index.get() - last.get())
             {
@@ -59,27 +94,25 @@ impl Run {
                 (last, later, count) = (*index, behind, count + 1);
             }
             rest = later;
-            Some((row(key, *first), value))
+            Some((row(*hash, *first), value))
         })
     }
 
-    fn event(&self, id: &EventId) -> Option<LeafIndex> {
-        let at = self.events.binary_search_by_key(id, |(id, _)| *id).ok()?;
-        Some(self.events[at].1)
-    }
-
-    fn entries_from(&self, key: &MapKey, from: LeafIndex) -> impl Iterator<Item = LeafIndex> {
-        let begin = self.keys.partition_point(|known| *known < (*key, from));
-        let rows = self.keys[begin..].iter();
-        let rows = rows.take_while(move |(known, _)| known == key);
-        rows.map(|(_, index)| *index)
+    fn entries_from(&self, hash: Short, from: LeafIndex) -> impl Iterator<Item = LeafIndex> {
+        let begin = self.places.partition_point(|known| *known < (hash, from));
+        let places = self.places[begin..].iter();
+        let places = places.take_while(move |(known, _)| *known == hash);
+        places.map(|(_, index)| *index)
     }
 }
 
 /// The key of a row that begins at an entry.
-pub(super) fn row(key: &MapKey, index: LeafIndex) -> Vec<u8> {
-    let index = index.get().min(MAX_INDEX).to_be_bytes();
-    [&key.as_bytes()[..SHORT_BYTES], &index[2..]].concat()
+pub(super) fn row(hash: Short, index: LeafIndex) -> [u8; ROW_BYTES] {
+    let mut row = [0; ROW_BYTES];
+    let (start, end) = row.split_at_mut(SHORT_BYTES);
+    start.copy_from_slice(&hash.0);
+    end.copy_from_slice(&index.get().min(MAX_INDEX).to_be_bytes()[2..]);
+    row
 }
 
 /// The entries that a row names; none where it is damaged.
@@ -111,29 +144,26 @@ impl Unwritten {
         self.write().push_back(run.clone());
     }
 
-    /// Forgets a run, which is written or lost.
-    pub(super) fn forget(&self, run: &Arc<Run>) {
-        self.write().retain(|known| !Arc::ptr_eq(known, run));
+    /// Forgets runs, which are written or lost.
+    pub(super) fn forget(&self, runs: &[Arc<Run>]) {
+        let is_kept = |known: &Arc<Run>| !runs.iter().any(|run| Arc::ptr_eq(known, run));
+        self.write().retain(is_kept);
     }
 
     pub(super) fn clear(&self) {
         self.write().clear();
     }
 
-    pub(super) fn event(&self, id: &EventId) -> Option<LeafIndex> {
-        self.read().iter().find_map(|run| run.event(id))
-    }
-
-    /// The first `limit` entries of each run under a key from one on.
+    /// The first `limit` entries of each run under a hash from one on.
     pub(super) fn entries_from(
         &self,
-        key: &MapKey,
+        hash: Short,
         from: LeafIndex,
         limit: usize,
     ) -> Vec<LeafIndex> {
         let runs = self.read();
         let entries = |run: &Arc<Run>| {
-            let entries = run.entries_from(key, from).take(limit);
+            let entries = run.entries_from(hash, from).take(limit);
             entries.collect::<Vec<_>>()
         };
         runs.iter().flat_map(entries).collect()
@@ -149,9 +179,10 @@ impl Unwritten {
     }
 }
 
-/// What is kept of a key or an event id: with an index in six bytes it is a row's key of 22 bytes, which sled keeps in
-/// place. Whoever wants two labels of his own to be mixed up has 2^64 hashes to work out.
-pub(super) const SHORT_BYTES: usize = 16;
+/// With an index in six bytes it is a row's key of 22 bytes, which sled keeps in place.
+const SHORT_BYTES: usize = 16;
+/// Bytes of a row's key.
+pub(super) const ROW_BYTES: usize = SHORT_BYTES + 6;
 /// What six bytes hold.
 const MAX_INDEX: u64 = (1 << 48) - 1;
 /// Entries of a row: 2 KiB, a part of a page.
@@ -165,10 +196,14 @@ mod tests {
         MapKey::from_bytes([number; 32])
     }
 
+    fn short(number: u8) -> Short {
+        Short::from(&key(number))
+    }
+
     /// Entry `index` under the keys of these numbers.
     fn indexed(index: u64, keys: &[u8]) -> Indexed {
-        let mut id = [0; 32];
-        id[..8].copy_from_slice(&index.to_le_bytes());
+        let mut id = [0xff; 32];
+        id[1..9].copy_from_slice(&index.to_be_bytes());
         Indexed {
             index: LeafIndex::new(index),
             event: EventId::from_bytes(id),
@@ -183,15 +218,15 @@ mod tests {
         let run = Run::of(&events);
         let rows: Vec<_> = run.rows().collect();
         assert!(rows.is_sorted());
-        // One entry of key 3; of key 7 two full rows, a third, and one that is too far off.
-        assert_eq!(rows.len(), 5);
-        let read: Vec<LeafIndex> = rows[1..]
+        // One entry of key 3; of key 7 two full rows, a third, and one that is too far off; a row for each id.
+        assert_eq!(rows.len(), 5 + events.len());
+        let read: Vec<LeafIndex> = rows[1..5]
             .iter()
             .flat_map(|(row, value)| entries_of(row, value))
             .collect();
         assert_eq!(
             read,
-            run.entries_from(&key(7), LeafIndex::new(0))
+            run.entries_from(short(7), LeafIndex::new(0))
                 .collect::<Vec<_>>()
         );
         assert_eq!(read.len(), 2_501);
@@ -212,16 +247,28 @@ mod tests {
         unwritten.push(&first);
         unwritten.push(&second);
         let under = |from, limit| {
-            let found = unwritten.entries_from(&key(7), LeafIndex::new(from), limit);
+            let found = unwritten.entries_from(short(7), LeafIndex::new(from), limit);
             found.iter().map(|index| index.get()).collect::<Vec<_>>()
         };
         assert_eq!((under(0, 9), under(2, 9)), (vec![1, 4], vec![4]));
-        let second_event = indexed(2, &[]).event;
-        assert_eq!(unwritten.event(&second_event), Some(LeafIndex::new(2)));
-        unwritten.forget(&first);
-        assert_eq!(
-            (under(0, 9), unwritten.event(&second_event)),
-            (vec![4], None)
-        );
+        let second_event = || {
+            let hash = Short::from(&indexed(2, &[]).event);
+            unwritten.entries_from(hash, LeafIndex::new(0), 9)
+        };
+        assert_eq!(second_event(), [LeafIndex::new(2)]);
+        unwritten.forget(&[first]);
+        assert_eq!((under(0, 9), second_event()), (vec![4], vec![]));
+    }
+
+    #[test]
+    fn runs_together_name_what_each_of_them_names() {
+        let events: Vec<Indexed> = (0..100)
+            .map(|at| indexed(at, &[7, u8::try_from(at).unwrap()]))
+            .collect();
+        let whole = Run::of(&events);
+        let parts = [&events[..40], &events[30..], &events[..1]];
+        let parts = parts.map(|events| Arc::new(Run::of(events)));
+        assert_eq!(Run::of_all(&parts).places, whole.places);
+        assert_eq!(whole.len(), 299, "entry 7 stands twice under key 7");
     }
 }

@@ -1,16 +1,16 @@
 //! The index on disk, in sled 0.34.7.
 //!
 //! ```text
-//! tree events   event id, its first 16 bytes                → index, u64 big-endian
-//! tree keys     map key, its first 16 bytes ‖ index, 6      → later entries of the same run
-//! tree meta     "runs of short keys and listings"           → size, u64 ‖ root, 32 bytes
+//! tree rows     event id or map key, its first 16 bytes ‖ index, 6      → later entries of the same run
+//! tree groups   12 bits of such hashes, u16 ‖ index, 6                  → rows of a long run that name one entry
+//! tree meta     "rows and groups of runs"                               → size, u64 ‖ root, 32 bytes
 //! ```
 //! A watermark of another name is of an index with other keys: it is filled again.
 //! sled's own promises are not relied on: a power cut may lose what it flushed and a flipped bit may hide
 //! keys, so a reader takes its answers as candidates only. One thread writes, row by row: what a batch of sled's
-//! replaces is freed long after it, gigabytes later. Until they are written rows are in memory. It syncs once a
-//! second: what a crash takes is filled in again. After `flush` the file is synced once more, because sled starts
-//! the write-back without waiting for the disk.
+//! replaces is freed long after it, gigabytes later. It gathers runs for some seconds, for a long one has fewer rows; until
+//! then they are in memory, and what a crash takes is filled in again. After `flush` the file is synced once more,
+//! because sled starts the write-back without waiting for the disk.
 
 use std::{
     fs::File,
@@ -29,12 +29,13 @@ use labelproof_core::{
     merkle::{LeafIndex, RootHash, TreeHead, TreeSize},
     state::key::MapKey,
 };
-use sled::{Db, Tree};
+use sled::{Db, IVec, Tree};
 use tracing::warn;
 
 use super::{
     Addition, Index,
-    run::{MAX_IN_A_ROW, Run, SHORT_BYTES, Unwritten, entries_of, row},
+    group::{are_many, entries_in, groups, groups_of},
+    run::{MAX_IN_A_ROW, ROW_BYTES, Run, Short, Unwritten, entries_of, row},
 };
 
 /// Look-ups in a directory of their own.
@@ -57,8 +58,8 @@ struct Writer {
 struct Trees {
     db: Db,
     path: PathBuf,
-    events: Tree,
-    keys: Tree,
+    rows: Tree,
+    groups: Tree,
     meta: Tree,
 }
 
@@ -114,32 +115,61 @@ impl SledIndex {
         }
     }
 
-    /// The first row that may name an entry of a key from here on. Fillings overlap, so a long row may hold shorter
+    /// The first `limit` entries under a hash from one on.
+    fn under(&self, hash: Short, from: LeafIndex, limit: usize) -> Vec<LeafIndex> {
+        // In this order, so that what is written meanwhile is not missed.
+        let unwritten = self.unwritten.entries_from(hash, from, limit);
+        // Rows of two fillings may overlap; each names all entries from its first to its last.
+        let mut next = from;
+        let mut is_next = |index: &LeafIndex| {
+            let is_next = *index >= next;
+            if is_next {
+                next = LeafIndex::new(index.get().saturating_add(1));
+            }
+            is_next
+        };
+        let rows = self.first_row_that_may_name(hash, from)..=row(hash, LeafIndex::new(u64::MAX));
+        let of_rows = self
+            .readable(self.trees.rows.range(rows))
+            .flat_map(|(row, value)| entries_of(&row, &value))
+            .filter(|index| is_next(index))
+            .take(limit);
+        let of_groups = self
+            .readable(self.trees.groups.range(groups_of(hash)))
+            .flat_map(|(_, group)| entries_in(&group, hash).collect::<Vec<_>>())
+            .filter(|index| *index >= from);
+        let mut indices: Vec<LeafIndex> = of_rows.chain(of_groups).chain(unwritten).collect();
+        indices.sort_unstable();
+        indices.dedup();
+        indices.truncate(limit);
+        indices
+    }
+
+    /// The first row that may name an entry under a hash from here on. Fillings overlap, so a long row may hold shorter
     /// ones: no row in front of [`MAX_IN_A_ROW`] entries reaches over all of them.
-    fn first_row_that_may_name(&self, key: &MapKey, from: LeafIndex) -> Vec<u8> {
-        let mut begin = row(key, from);
+    fn first_row_that_may_name(&self, hash: Short, from: LeafIndex) -> [u8; ROW_BYTES] {
+        let mut begin = row(hash, from);
         let (mut behind, mut entries) = (from, 0);
-        let before = self
-            .trees
-            .keys
-            .range(row(key, LeafIndex::new(0))..=row(key, from));
-        for found in before.rev() {
-            let (found, value) = match found {
-                Ok(found) => found,
-                Err(error) => {
-                    self.cannot_be_read(&error);
-                    break;
-                }
-            };
+        let before = self.trees.rows.range(row(hash, LeafIndex::new(0))..=begin);
+        for (found, value) in self.readable(before.rev()) {
             let named = entries_of(&found, &value);
+            let Some(first) = named.first() else { continue };
             entries += named.iter().filter(|index| **index < behind).count();
-            behind = named.first().copied().unwrap_or(behind);
-            begin = found.to_vec();
+            behind = *first;
+            begin = row(hash, behind);
             if entries >= MAX_IN_A_ROW {
                 break;
             }
         }
         begin
+    }
+
+    /// Rows of the store, up to one that cannot be read.
+    fn readable(
+        &self,
+        found: impl Iterator<Item = Result<(IVec, IVec), sled::Error>>,
+    ) -> impl Iterator<Item = (IVec, IVec)> {
+        found.map_while(|row| row.inspect_err(|error| self.cannot_be_read(error)).ok())
     }
 
     fn cannot_be_read(&self, error: &sled::Error) {
@@ -155,15 +185,8 @@ impl SledIndex {
 
 impl Index for SledIndex {
     fn event(&self, id: &EventId) -> Option<LeafIndex> {
-        self.unwritten.event(id).or_else(|| {
-            match self.trees.events.get(&id.as_bytes()[..SHORT_BYTES]) {
-                Ok(value) => value.and_then(|value| index_of(&value)),
-                Err(error) => {
-                    self.cannot_be_read(&error);
-                    None
-                }
-            }
-        })
+        let found = self.under(Short::from(id), LeafIndex::new(0), 1);
+        found.first().copied()
     }
 
     fn entries(&self, key: &MapKey) -> Vec<LeafIndex> {
@@ -171,30 +194,7 @@ impl Index for SledIndex {
     }
 
     fn entries_from(&self, key: &MapKey, from: LeafIndex, limit: usize) -> Vec<LeafIndex> {
-        let unwritten = self.unwritten.entries_from(key, from, limit);
-        let keys = &self.trees.keys;
-        let begin = self.first_row_that_may_name(key, from);
-        // Rows of two fillings may overlap; each names all entries from its first to its last.
-        let mut next = from;
-        let mut is_next = |index: &LeafIndex| {
-            let is_next = *index >= next;
-            if is_next {
-                next = LeafIndex::new(index.get().saturating_add(1));
-            }
-            is_next
-        };
-        let mut indices: Vec<LeafIndex> = keys
-            .range(begin..=row(key, LeafIndex::new(u64::MAX)))
-            .map_while(|found| found.inspect_err(|error| self.cannot_be_read(error)).ok())
-            .flat_map(|(row, value)| entries_of(&row, &value))
-            .filter(|index| is_next(index))
-            .take(limit)
-            .chain(unwritten)
-            .collect();
-        indices.sort_unstable();
-        indices.dedup();
-        indices.truncate(limit);
-        indices
+        self.under(Short::from(key), from, limit)
     }
 
     fn append(&self, addition: Addition) {
@@ -233,36 +233,66 @@ impl Index for SledIndex {
     }
 }
 
+/// Runs on their way to be written together.
+#[derive(Debug, Default)]
+struct Gathered {
+    runs: Vec<Arc<Run>>,
+    watermark: Option<TreeHead>,
+    /// When the first of them came.
+    since: Option<Instant>,
+}
+
+impl Gathered {
+    fn add(&mut self, run: Arc<Run>, watermark: Option<TreeHead>) {
+        self.runs.push(run);
+        self.watermark = watermark.or(self.watermark);
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// For how long more may come.
+    fn pause(&self) -> Duration {
+        let places: usize = self.runs.iter().map(|run| run.len()).sum();
+        match self.since {
+            None => FOREVER,
+            Some(_) if places >= MAX_GATHERED => Duration::ZERO,
+            Some(since) => GATHER_FOR.saturating_sub(since.elapsed()),
+        }
+    }
+
+    /// Writes them, and forgets them whether or not that succeeds: memory is not where they stay.
+    fn write(&mut self, trees: &Trees, unwritten: &Unwritten) -> Result<(), sled::Error> {
+        let Self {
+            runs, watermark, ..
+        } = std::mem::take(self);
+        let result = trees.add(&Run::of_all(&runs), watermark);
+        unwritten.forget(&runs);
+        result.and_then(|()| trees.sync())
+    }
+}
+
 fn run(trees: &Trees, unwritten: &Unwritten, messages: &mpsc::Receiver<Message>) {
-    let mut unsynced: Option<Instant> = None;
+    let mut gathered = Gathered::default();
     loop {
-        let pause = unsynced.map_or(FOREVER, |since| SYNC_AFTER.saturating_sub(since.elapsed()));
-        let result = match messages.recv_timeout(pause) {
-            Ok(Message::Add { run, watermark }) => {
-                let result = trees.add(&run, watermark);
-                // Written or lost: in both cases memory is not where it stays.
-                unwritten.forget(&run);
-                unsynced.get_or_insert_with(Instant::now);
-                result
+        let mut flushed = None;
+        match messages.recv_timeout(gathered.pause()) {
+            Ok(Message::Add { run, watermark }) => gathered.add(run, watermark),
+            Ok(Message::Clear) => {
+                gathered = Gathered::default();
+                report(trees.clear());
             }
-            Ok(Message::Clear) => trees.clear(),
-            Ok(Message::Flush(done)) => {
-                let result = trees.sync();
-                unsynced = None;
-                // Nobody waits any more if this fails.
-                let _ = done.send(());
-                result
-            }
-            Err(mpsc::RecvTimeoutError::Timeout) => Ok(()),
+            Ok(Message::Flush(done)) => flushed = Some(done),
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
             Err(mpsc::RecvTimeoutError::Disconnected) => {
-                report(trees.sync());
+                report(gathered.write(trees, unwritten));
                 return;
             }
-        };
-        report(result);
-        if unsynced.is_some_and(|since| since.elapsed() >= SYNC_AFTER) {
-            report(trees.sync());
-            unsynced = None;
+        }
+        if flushed.is_some() || gathered.pause().is_zero() {
+            report(gathered.write(trees, unwritten));
+        }
+        if let Some(done) = flushed {
+            // Nobody waits any more if this fails.
+            let _ = done.send(());
         }
     }
 }
@@ -281,8 +311,8 @@ impl Trees {
             .flush_every_ms(None)
             .open()?;
         Ok(Self {
-            events: db.open_tree("events")?,
-            keys: db.open_tree("keys")?,
+            rows: db.open_tree("rows")?,
+            groups: db.open_tree("groups")?,
             meta: db.open_tree("meta")?,
             path: path.to_owned(),
             db,
@@ -300,12 +330,21 @@ impl Trees {
     }
 
     fn add(&self, run: &Run, watermark: Option<TreeHead>) -> Result<(), sled::Error> {
-        for (id, index) in run.events() {
-            let id = &id.as_bytes()[..SHORT_BYTES];
-            self.events.insert(id, &index.get().to_be_bytes())?;
+        let mut lone = Vec::new();
+        for (row, later) in run.rows() {
+            match later.is_empty() {
+                true => lone.push(row),
+                false => drop(self.rows.insert(row, later)?),
+            }
         }
-        for (row, value) in run.rows() {
-            self.keys.insert(row, value)?;
+        if are_many(lone.len()) {
+            for (key, group) in groups(&lone) {
+                self.groups.insert(key, group)?;
+            }
+        } else {
+            for row in lone {
+                self.rows.insert(row, &[])?;
+            }
         }
         // Last, so that a crash before it has everything before it filled in again.
         if let Some(head) = watermark {
@@ -325,20 +364,18 @@ impl Trees {
     fn clear(&self) -> Result<(), sled::Error> {
         // The watermark goes first: a crash in between leaves an index that says it knows nothing.
         self.meta.clear()?;
-        self.events.clear()?;
-        self.keys.clear()
+        self.rows.clear()?;
+        self.groups.clear()
     }
 }
 
-fn index_of(bytes: &[u8]) -> Option<LeafIndex> {
-    Some(LeafIndex::new(u64::from_be_bytes(bytes.try_into().ok()?)))
-}
-
-const WATERMARK: &[u8] = b"runs of short keys and listings";
+const WATERMARK: &[u8] = b"rows and groups of runs";
 /// Batches that may wait to be written; then appending waits. 64 may be unpublished, as many may be unindexed.
 const MAX_QUEUE: usize = 64;
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
-/// The index is disposable, and each sync takes the disk from the batches; a second is little to fill in again.
-const SYNC_AFTER: Duration = Duration::from_secs(1);
-/// With nothing to sync there is nothing to wake up for.
+/// Places in runs that are written together: a few for each of 26,000 events, 3 MiB, and no second to fill in again.
+const MAX_GATHERED: usize = 128 * 1024;
+/// A log with little to do soon has its index on disk; one in a hurry has gathered enough before.
+const GATHER_FOR: Duration = Duration::from_secs(10);
+/// With nothing to write there is nothing to wake up for.
 const FOREVER: Duration = Duration::from_secs(3_600);

@@ -6,6 +6,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use labelproof_core::event::EventId;
 use labelproof_core::merkle::{LeafIndex, RootHash, TreeHead, TreeSize};
 use labelproof_core::state::key::{MapKey, MapName};
 use labelproof_host::fs::{Fs, SimulatedFs};
@@ -95,6 +96,57 @@ fn entries_of_a_key_are_found_in_order_from_any_place_however_they_were_filled_i
         index.flush();
         check(end);
     }
+}
+
+#[test]
+fn a_long_run_is_written_in_groups_and_found_like_a_short_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = SledIndex::open(dir.path()).unwrap();
+    // Hashes, as ids and keys are: each is about one entry, but for one key about every second entry.
+    let id = |index: u64| EventId::of_text(&index.to_string());
+    let own =
+        |index: u64| MapKey::from_bytes(*EventId::of_text(&format!("key {index}")).as_bytes());
+    let common = MapKey::from_bytes([7; 32]);
+    let runs = [0, 9_000, 18_000, 18_010].map(LeafIndex::new);
+    for run in runs.windows(2) {
+        let (from, to) = (run[0].get(), run[1].get());
+        let event = |index: u64| {
+            let mut keys = vec![own(index), own(index % 9_000)];
+            keys.extend(index.is_multiple_of(2).then_some(common));
+            let (event, index) = (id(index), LeafIndex::new(index));
+            Indexed { index, event, keys }
+        };
+        index.append(Addition {
+            from: TreeSize::new(from),
+            head: head(to),
+            events: (from..to).map(event).collect(),
+        });
+        index.flush();
+    }
+    assert_eq!(index.watermark(), head(18_010));
+    for at in (0..18_010).step_by(61).chain([18_009]) {
+        assert_eq!(index.event(&id(at)), Some(LeafIndex::new(at)));
+        let first = at % 9_000;
+        let all = (first..18_010).step_by(9_000).map(LeafIndex::new);
+        let all: Vec<LeafIndex> = all.collect();
+        let key = own(at);
+        let found = match at < 9_000 {
+            true => all.as_slice(),
+            false => &[LeafIndex::new(at)],
+        };
+        assert_eq!(index.entries(&key), found);
+        let from = |from: usize, limit| index.entries_from(&own(first), all[from], limit);
+        assert_eq!(from(0, 1), all[..1]);
+        assert_eq!(from(1, 9), all[1..]);
+    }
+    assert_eq!(index.event(&id(18_010)), None);
+    assert_eq!(index.entries(&common).len(), 9_005);
+    index.clear();
+    index.flush();
+    assert_eq!(
+        (index.event(&id(1)), index.entries(&common)),
+        (None, Vec::new())
+    );
 }
 
 #[test]
