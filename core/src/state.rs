@@ -303,6 +303,16 @@ impl State {
         [label_keys(registry, event), index_keys(registry, event)].concat()
     }
 
+    /// The same for an accepted event, but for the label that it issues, whose record says where that is.
+    #[must_use]
+    pub fn later_keys(&self, event: &Event) -> Vec<MapKey> {
+        let registry = &self.subjects.registry;
+        let is_issue = event.kind() == Kind::LabelIssue;
+        let later = labels::labels_of(event).skip(usize::from(is_issue));
+        let labels = later.filter_map(|label| labels::label_key(registry, label).ok());
+        labels.chain(index_keys(registry, event)).collect()
+    }
+
     /// Where the first event is of the label, authority, scheme or member whose record is under a key; none if there is
     /// no such record.
     ///

@@ -41,7 +41,7 @@ mod status;
 mod stream;
 mod submit;
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use labelproof_host::web::{
@@ -55,9 +55,13 @@ use utoipa_axum::{
 use self::{error::Problem, gate::Gate, gzip::Gzip};
 use crate::log::Log;
 
-/// What the routes answer from.
+/// What the routes answer from; each request clones it several times, so it is one pointer.
 #[derive(Clone, Debug)]
-pub struct Service {
+pub struct Service(Arc<Shared>);
+
+/// What a [`Service`] is.
+#[derive(Clone, Debug)]
+pub struct Shared {
     log: Arc<Log>,
     interval: Duration,
     patience: Duration,
@@ -68,11 +72,19 @@ pub struct Service {
     gzip: Arc<Gzip>,
 }
 
+impl Deref for Service {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
 impl Service {
     /// Answers from this log, whose batches are cut every `interval`.
     #[must_use]
     pub fn new(log: Arc<Log>, interval: Duration) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             log,
             interval,
             patience: PATIENCE,
@@ -81,20 +93,21 @@ impl Service {
             packs: Places::of(pack::MAX_PACKS),
             gate: Arc::new(Gate::new()),
             gzip: Arc::new(Gzip::new()),
-        }
+        }))
     }
 
     /// The same, but a submitter waits for witnesses no longer than this.
     #[must_use]
-    pub fn with_patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        Arc::make_mut(&mut self.0).patience = patience;
+        self
     }
 
     /// The same, with places for so many readers of the stream.
     #[must_use]
-    pub fn with_streams(self, count: usize) -> Self {
-        let streams = Places::of(count);
-        Self { streams, ..self }
+    pub fn with_streams(mut self, count: usize) -> Self {
+        Arc::make_mut(&mut self.0).streams = Places::of(count);
+        self
     }
 }
 

@@ -32,8 +32,7 @@ pub struct Indexed {
     pub index: LeafIndex,
     /// The event's id.
     pub event: EventId,
-    /// The map keys under which it counts, as `State::index_keys` names them, but for that of the label it begins; and
-    /// those of its [`Listing`]s.
+    /// The map keys under which it counts, as `State::later_keys` names them, and those of its [`Listing`]s.
     pub keys: Vec<MapKey>,
 }
 

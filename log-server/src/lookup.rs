@@ -58,10 +58,9 @@ pub(crate) fn entries_at(
         .collect()
 }
 
-/// What an accepted event adds to the index. Where the first event of a label is its record says, and most have no other.
+/// What an accepted event adds to the index. Where a label's issue is its record says, and most have no other event.
 pub(crate) fn indexed(state: &State, event: &Event, index: LeafIndex) -> Indexed {
-    let mut keys = state.index_keys(event);
-    keys.retain(|key| state.first_event(key) != Some(index));
+    let mut keys = state.later_keys(event);
     keys.extend(Listing::keys_of(event));
     Indexed {
         index,

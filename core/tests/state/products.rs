@@ -357,6 +357,8 @@ fn index_keys_name_every_label_product_and_printed_id() {
     want.push(MapName::product(&GTINS[0].parse().unwrap()).key());
     want.push(MapName::alias("jp.jc-star", &id("Q")).unwrap().key());
     assert_eq!(keys, want);
+    let later = ledger.state.later_keys(&Event::parse(&entry).unwrap());
+    assert_eq!(later, want[1..]);
     ledger.accept(&entry);
     let accredit = world::accredit("other.jp.example", &["issuer"], &["jp.jc-star"]);
     assert!(
