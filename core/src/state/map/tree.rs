@@ -1,12 +1,15 @@
 //! The tree in memory: inner nodes above, buckets of a few sorted leaves below.
 //!
 //! ```text
-//! inner    bit, two sides, hash once it is known
+//! node     hash once it is known, and what it holds: inner or bucket
+//! inner    bit, two nodes
 //! bucket   1 to 8 leaves in order of their keys; the nodes between them follow from the keys
 //! leaf     key and record, 120 bytes for the records of the state function
 //! ```
 //! How leaves are cut into buckets shows in no hash and no proof: [`Part`] shows a bucket's inner nodes as
-//! it does real ones. A changed node forgets its hash; [`Node::settle`] hashes all of those once.
+//! it does real ones. A changed node forgets its hash; [`Node::settle`] hashes all of those once. A hash stands beside
+//! the pointer to what it is the hash of, so that whoever hashes a node looks at none beside it: in a large map each
+//! look waits for memory.
 
 use std::sync::Arc;
 
@@ -15,27 +18,27 @@ use super::hash::MapHash;
 use crate::state::key::MapKey;
 use crate::state::record::{INDEX_BYTES, STATE_BYTES};
 
-/// A subtree that is not empty, shared with clones until it changes.
+/// A subtree that is not empty, and its hash once it is known.
 #[derive(Clone)]
-pub(super) enum Node {
+pub(super) struct Node {
+    hash: Option<MapHash>,
+    held: Held,
+}
+
+/// What a subtree holds, shared with clones until it changes.
+#[derive(Clone)]
+enum Held {
     /// Two sides.
     Inner(Arc<Inner>),
     /// A few leaves.
-    Bucket(Arc<Bucket>),
+    Bucket(Arc<[Leaf]>),
 }
 
 #[derive(Clone)]
-pub(super) struct Inner {
-    hash: Option<MapHash>,
+struct Inner {
     bit: u8,
-    left: Node,
-    right: Node,
-}
-
-#[derive(Clone)]
-pub(super) struct Bucket {
-    hash: Option<MapHash>,
-    leaves: Box<[Leaf]>,
+    /// Left and right: a key's bit is an index, so that the processor need not guess which way a walk goes.
+    sides: [Node; 2],
 }
 
 /// A key and its record.
@@ -105,26 +108,34 @@ impl Leaf {
 impl Node {
     /// One leaf.
     pub(super) fn of_leaf(leaf: Leaf) -> Self {
-        Self::bucket(Box::new([leaf]))
+        Self::bucket(Arc::new([leaf]))
     }
 
-    fn bucket(leaves: Box<[Leaf]>) -> Self {
-        Self::Bucket(Arc::new(Bucket { hash: None, leaves }))
+    fn bucket(leaves: Arc<[Leaf]>) -> Self {
+        Self {
+            hash: None,
+            held: Held::Bucket(leaves),
+        }
+    }
+
+    fn inner(bit: u8, left: Self, right: Self) -> Self {
+        Self {
+            hash: None,
+            held: Held::Inner(Arc::new(Inner {
+                bit,
+                sides: [left, right],
+            })),
+        }
     }
 
     /// Puts two subtrees side by side that first differ at `bit`.
     pub(super) fn join(bit: u8, left: Self, right: Self) -> Self {
-        if let (Self::Bucket(low), Self::Bucket(high)) = (&left, &right)
-            && low.leaves.len() + high.leaves.len() <= MAX_BUCKET
+        if let (Held::Bucket(low), Held::Bucket(high)) = (&left.held, &right.held)
+            && low.len() + high.len() <= MAX_BUCKET
         {
-            return Self::bucket(low.leaves.iter().chain(&high.leaves).cloned().collect());
+            return Self::bucket(low.iter().chain(&**high).cloned().collect());
         }
-        Self::Inner(Arc::new(Inner {
-            hash: None,
-            bit,
-            left,
-            right,
-        }))
+        Self::inner(bit, left, right)
     }
 
     /// The leaves at which the walk for a key ends: the key's own is among them if it has one, and
@@ -132,15 +143,9 @@ impl Node {
     pub(super) fn nearest(&self, key: &MapKey) -> &[Leaf] {
         let mut node = self;
         loop {
-            match node {
-                Self::Inner(inner) => {
-                    node = if key.bit(inner.bit) {
-                        &inner.right
-                    } else {
-                        &inner.left
-                    };
-                }
-                Self::Bucket(bucket) => return &bucket.leaves,
+            match &node.held {
+                Held::Inner(inner) => node = &inner.sides[usize::from(key.bit(inner.bit))],
+                Held::Bucket(leaves) => return leaves,
             }
         }
     }
@@ -159,11 +164,12 @@ impl Node {
     }
 
     fn place(&mut self, split: Option<u8>, leaf: Leaf) -> bool {
-        match self {
-            Self::Inner(inner) => match split {
+        match &mut self.held {
+            Held::Inner(inner) => match split {
                 Some(bit) if bit < inner.bit => {
-                    let (old, new) = (self.clone(), Self::of_leaf(leaf.clone()));
-                    *self = if leaf.key.bit(bit) {
+                    let is_right = leaf.key.bit(bit);
+                    let (old, new) = (self.clone(), Self::of_leaf(leaf));
+                    *self = if is_right {
                         Self::join(bit, old, new)
                     } else {
                         Self::join(bit, new, old)
@@ -171,96 +177,80 @@ impl Node {
                     true
                 }
                 _ => {
+                    self.hash = None;
                     let inner = Arc::make_mut(inner);
-                    inner.hash = None;
-                    let side = if leaf.key.bit(inner.bit) {
-                        &mut inner.right
-                    } else {
-                        &mut inner.left
-                    };
-                    side.place(split, leaf)
+                    let side = usize::from(leaf.key.bit(inner.bit));
+                    inner.sides[side].place(split, leaf)
                 }
             },
-            Self::Bucket(bucket) => {
-                match bucket.leaves.binary_search_by(|old| old.key.cmp(&leaf.key)) {
-                    Ok(at) => {
-                        let bucket = Arc::make_mut(bucket);
-                        bucket.hash = None;
-                        bucket.leaves[at] = leaf;
-                        false
-                    }
-                    Err(at) => {
-                        let mut leaves = Vec::with_capacity(bucket.leaves.len() + 1);
-                        leaves.extend_from_slice(&bucket.leaves[..at]);
-                        leaves.push(leaf);
-                        leaves.extend_from_slice(&bucket.leaves[at..]);
-                        *self = Self::of_leaves(&leaves);
-                        true
-                    }
+            Held::Bucket(leaves) => match leaves.binary_search_by(|old| old.key.cmp(&leaf.key)) {
+                Ok(at) => {
+                    self.hash = None;
+                    Arc::make_mut(leaves)[at] = leaf;
+                    false
                 }
-            }
+                Err(at) => {
+                    let (before, after) = leaves.split_at(at);
+                    let all = before.iter().chain([&leaf]).chain(after);
+                    *self = Self::of_leaves(all.cloned().collect());
+                    true
+                }
+            },
         }
     }
 
     /// One bucket, or two side by side.
-    fn of_leaves(leaves: &[Leaf]) -> Self {
-        match parted(leaves) {
-            Some((bit, left, right)) if leaves.len() > MAX_BUCKET => Self::Inner(Arc::new(Inner {
-                hash: None,
-                bit,
-                left: Self::of_leaves(left),
-                right: Self::of_leaves(right),
-            })),
-            _ => Self::bucket(leaves.into()),
+    fn of_leaves(leaves: Arc<[Leaf]>) -> Self {
+        match parted(&leaves) {
+            Some((bit, left, right)) if leaves.len() > MAX_BUCKET => {
+                Self::inner(bit, Self::bucket(left.into()), Self::bucket(right.into()))
+            }
+            _ => Self::bucket(leaves),
         }
     }
 
     /// Its hash; worked out anew below every node that changed since [`Node::settle`].
     pub(super) fn hash(&self) -> MapHash {
-        match self {
-            Self::Inner(inner) => inner.hash.unwrap_or_else(|| {
-                MapHash::of_inner(inner.bit, &inner.left.hash(), &inner.right.hash())
-            }),
-            Self::Bucket(bucket) => bucket.hash.unwrap_or_else(|| hash_of(&bucket.leaves)),
-        }
+        self.hash.unwrap_or_else(|| match &self.held {
+            Held::Inner(inner) => {
+                let [left, right] = &inner.sides;
+                MapHash::of_inner(inner.bit, &left.hash(), &right.hash())
+            }
+            Held::Bucket(leaves) => hash_of(leaves),
+        })
     }
 
     /// Hashes what changed, and keeps it.
     pub(super) fn settle(&mut self) -> MapHash {
-        let known = match self {
-            Self::Inner(inner) => inner.hash,
-            Self::Bucket(bucket) => bucket.hash,
-        };
-        if let Some(hash) = known {
+        if let Some(hash) = self.hash {
             return hash;
         }
-        match self {
-            Self::Inner(inner) => {
-                let inner = Arc::make_mut(inner);
-                let (left, right) = (inner.left.settle(), inner.right.settle());
-                *inner
-                    .hash
-                    .insert(MapHash::of_inner(inner.bit, &left, &right))
+        let hash = match &mut self.held {
+            Held::Inner(inner) => {
+                let Inner { bit, sides } = Arc::make_mut(inner);
+                let [left, right] = sides;
+                MapHash::of_inner(*bit, &left.settle(), &right.settle())
             }
-            Self::Bucket(bucket) => {
-                let bucket = Arc::make_mut(bucket);
-                *bucket.hash.insert(hash_of(&bucket.leaves))
-            }
-        }
+            Held::Bucket(leaves) => hash_of(leaves),
+        };
+        *self.hash.insert(hash)
     }
 }
 
 impl<'a> Part<'a> {
     pub(super) fn shape(self) -> Shape<'a> {
         let leaves = match self {
-            Self::Node(Node::Inner(inner)) => {
-                return Shape::Inner {
-                    bit: inner.bit,
-                    left: Part::Node(&inner.left),
-                    right: Part::Node(&inner.right),
-                };
-            }
-            Self::Node(Node::Bucket(bucket)) => &bucket.leaves,
+            Self::Node(node) => match &node.held {
+                Held::Inner(inner) => {
+                    let [left, right] = &inner.sides;
+                    return Shape::Inner {
+                        bit: inner.bit,
+                        left: Part::Node(left),
+                        right: Part::Node(right),
+                    };
+                }
+                Held::Bucket(leaves) => leaves,
+            },
             Self::Leaves(leaves) => leaves,
         };
         match parted(leaves) {
