@@ -20,7 +20,8 @@ use crate::state::registry::{Extent, Registry, Signed};
 #[derive(Clone, Debug)]
 pub(crate) struct Labels {
     pub(crate) extent: Extent,
-    pub(crate) details: BTreeMap<MapKey, LabelDetail>,
+    /// Boxed: a new one then moves pointers to those beside it, not what they hold.
+    pub(crate) details: BTreeMap<MapKey, Box<LabelDetail>>,
 }
 
 impl Labels {
@@ -75,7 +76,7 @@ impl Labels {
         if let Some(other) = &body.supersedes {
             changed.extend(self.supersede(registry, signed, key, other)?);
         }
-        self.details.insert(key, detail);
+        self.details.insert(key, Box::new(detail));
         Ok(changed)
     }
 

@@ -18,7 +18,6 @@ use crate::refusal::Refusal;
 use crate::state::authority::{AuthorityDetail, KeyChanger};
 use crate::state::history::{History, check_first};
 use crate::state::key::{MapKey, MapName};
-use crate::state::label::LabelDetail;
 use crate::state::labels::{Labels, label_key};
 use crate::state::member::MemberDetail;
 use crate::state::record::{StateRecord, Status};
@@ -306,7 +305,10 @@ impl Subjects {
     /// The record of what changed; none if it is not known in detail.
     pub(crate) fn record(&self, what: &Changed) -> Option<StateRecord> {
         match what {
-            Changed::Label(key) => self.labels.details.get(key).map(LabelDetail::record),
+            Changed::Label(key) => {
+                let detail = self.labels.details.get(key);
+                detail.map(|detail| detail.record())
+            }
             Changed::Authority(name) => self
                 .registry
                 .authorities
