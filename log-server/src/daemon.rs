@@ -20,7 +20,7 @@ use labelproof_host::{
     serve::{Limits, listen, serve},
     shutdown::Shutdown,
 };
-use tokio::sync::watch;
+use tokio::{runtime::Runtime, sync::watch};
 use tracing::{error, info};
 
 use crate::{
@@ -146,11 +146,9 @@ impl Daemon {
     /// # Errors
     /// [`DaemonError::Older`], or why it could not start.
     pub fn run(self, address: SocketAddr) -> Result<Exit, DaemonError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .max_blocking_threads(MAX_BLOCKING_THREADS)
-            .build()?;
-        let (listener, mut signals) = runtime.block_on(async {
+        let reading = runtime("reader")?;
+        let submitting = runtime("submitter")?;
+        let (listener, mut signals) = reading.block_on(async {
             let listener =
                 listen(address).map_err(|source| DaemonError::Listen { address, source })?;
             Ok::<_, DaemonError>((listener, Shutdown::listen()?))
@@ -163,7 +161,9 @@ impl Daemon {
             limits,
             ..
         } = self.tuning;
-        let service = Service::new(log.clone(), interval).with_patience(patience);
+        let service = Service::new(log.clone(), interval)
+            .with_patience(patience)
+            .with_submitting(submitting.handle().clone());
         let workers = Workers::start(self)?;
 
         // Whoever started us waits for this line; that it cannot be printed is no reason not to serve.
@@ -173,7 +173,7 @@ impl Daemon {
         let mut stopped = workers.stop.subscribe();
         let stopping = log.clone();
         let open = log.setting().metrics.connections();
-        runtime.block_on(serve(listener, app(service), limits, open, async move {
+        reading.block_on(serve(listener, app(service), limits, open, async move {
             tokio::select! {
                 () = signals.requested() => info!("asked to stop"),
                 // It cannot fail: the workers keep a sender.
@@ -317,6 +317,15 @@ impl Outcome for Conductor {
     fn report(&mut self, witnesses: Vec<WitnessReport>) {
         self.log.set_witnesses(witnesses);
     }
+}
+
+/// Threads for as many tasks at once as there are cores, and some that may wait for the disk.
+fn runtime(name: &str) -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name(name)
+        .max_blocking_threads(MAX_BLOCKING_THREADS)
+        .build()
 }
 
 fn check_policy(setting: &Setting) -> Result<(), &'static str> {

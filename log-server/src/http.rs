@@ -43,10 +43,11 @@ mod submit;
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use axum::{Router, extract::DefaultBodyLimit, middleware, response::Response};
 use labelproof_host::web::{
     Address, Document, NO_CACHE, NO_STORE, NoText, Places, open_to_browsers,
 };
+use tokio::{runtime::Handle, task::JoinSet};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt as _},
     routes,
@@ -69,6 +70,7 @@ pub struct Shared {
     streams: Places,
     packs: Places,
     gate: Arc<Gate>,
+    submitting: Option<Handle>,
     gzip: Arc<Gzip>,
 }
 
@@ -92,6 +94,7 @@ impl Service {
             streams: Places::of(follow::MAX_STREAMS),
             packs: Places::of(pack::MAX_PACKS),
             gate: Arc::new(Gate::new()),
+            submitting: None,
             gzip: Arc::new(Gzip::new()),
         }))
     }
@@ -100,6 +103,16 @@ impl Service {
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         Arc::make_mut(&mut self.0).patience = patience;
+        self
+    }
+
+    /// The same, but what submitters send is judged and answered on the threads of this runtime.
+    ///
+    /// The system shares the processor among threads: a reader's request stands behind other requests that are read,
+    /// and not behind the signatures of ten thousand events.
+    #[must_use]
+    pub fn with_submitting(mut self, runtime: Handle) -> Self {
+        Arc::make_mut(&mut self.0).submitting = Some(runtime);
         self
     }
 
@@ -155,6 +168,25 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(status::gtin))
         .routes(routes!(status::alias))
         .routes(routes!(pack::pack).layer(DefaultBodyLimit::max(pack::MAX_PACK_BODY_BYTES)))
+}
+
+/// Runs what a submitter asks for on the threads that are for it, and gives it up with the request.
+async fn beside(
+    submitting: Option<Handle>,
+    work: impl Future<Output = Result<Response, Problem>> + Send + 'static,
+) -> Result<Response, Problem> {
+    let Some(runtime) = submitting else {
+        return work.await;
+    };
+    let mut one = JoinSet::new();
+    one.spawn_on(work, &runtime);
+    match one.join_next().await {
+        Some(Ok(done)) => done,
+        failed => {
+            tracing::error!(?failed, "a request failed in a way nobody foresaw");
+            Err(Problem::Storage)
+        }
+    }
 }
 
 /// Runs what reads the store, or waits for who does, on a thread of its own: a slow disk must not hold up the

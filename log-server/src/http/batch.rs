@@ -22,6 +22,7 @@ use labelproof_host::web::Place;
 use serde::Serialize;
 use serde_json::json;
 use tokio::{
+    runtime::Handle,
     sync::mpsc,
     time::{Instant, timeout},
 };
@@ -94,8 +95,9 @@ pub(super) async fn events(
         outcomes,
         patience: service.patience,
     };
-    tokio::spawn(reading.run(body));
-    tokio::spawn(write(service, goal, arriving, answers, place));
+    let runtime = service.submitting.clone().unwrap_or_else(Handle::current);
+    runtime.spawn(reading.run(body));
+    runtime.spawn(write(service, goal, arriving, answers, place));
     let mut response = answer.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON_LINES));
@@ -183,7 +185,7 @@ impl Reading {
         let mut progress = self.service.log.progress();
         while !lines.is_empty() {
             progress.borrow_and_update();
-            let turn = self.service.gate.enter_in_turn().await;
+            let turn = self.service.gate.enter().await;
             let mut round = Round::of(self.mode, !self.patience.is_zero(), lines);
             // Labels that are new need nothing but memory; a worker admits those itself.
             round.admit(&self.service.log, Reach::Memory);

@@ -1,13 +1,16 @@
 //! The gate before admission: how many events are judged at once, and how many may stand before it.
 //!
 //! ```text
-//! at work   as many as there are cores: readers get theirs from the same processor
-//! waiting   10,000 at most, a quarter of the places kept for events that say they take something away
+//! at work   as many as there are cores
+//! in line   10,000 at most with those, a quarter of the places kept for events that say they take something away
 //! ```
 //! What an event says of itself decides only how long its line may be; its class in the pool is decided by what it is.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -20,50 +23,54 @@ use crate::pool::{Class, MAX_POOL_EVENTS};
 #[derive(Debug)]
 pub(super) struct Gate {
     at_work: Semaphore,
-    waiting: AtomicUsize,
+    in_line: AtomicUsize,
 }
+
+/// A place in the line, kept until the event is judged or its request is given up.
+#[derive(Debug)]
+pub(super) struct InLine(Arc<Gate>);
 
 impl Gate {
     pub(super) fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self {
             at_work: Semaphore::new(cores),
-            waiting: AtomicUsize::new(0),
+            in_line: AtomicUsize::new(0),
         }
     }
 
-    /// Waits for a turn, unless too many wait already.
+    /// Takes a place in the line, unless too many stand there already; at once, so that to be shed costs little.
     ///
     /// # Errors
     /// [`Problem::PoolFull`].
-    pub(super) async fn enter(&self, body: &[u8]) -> Result<SemaphorePermit<'_>, Problem> {
-        if let Ok(permit) = self.at_work.try_acquire() {
-            return Ok(permit);
-        }
-        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let _leaves = Leaves(&self.waiting);
-        if before >= MAX_WAITING / 4 * 3
-            && (before >= MAX_WAITING || claimed(body) == Class::Grants)
+    pub(super) fn line_up(self: &Arc<Self>, body: &[u8]) -> Result<InLine, Problem> {
+        let before = self.in_line.fetch_add(1, Ordering::Relaxed);
+        let place = InLine(Arc::clone(self));
+        if before >= MAX_IN_LINE / 4 * 3
+            && (before >= MAX_IN_LINE || claimed(body) == Class::Grants)
         {
             return Err(Problem::PoolFull);
         }
-        let permit = self.at_work.acquire().await;
-        Ok(permit.expect("the gate is never closed"))
+        Ok(place)
     }
 
-    /// Waits for a turn, however many wait: for who keeps his place in a bounded line of his own.
-    pub(super) async fn enter_in_turn(&self) -> SemaphorePermit<'_> {
+    /// Waits for a turn without a place in the line: for who keeps his place in a bounded line of his own.
+    pub(super) async fn enter(&self) -> SemaphorePermit<'_> {
         let permit = self.at_work.acquire().await;
         permit.expect("the gate is never closed")
     }
 }
 
-/// One fewer waits, also when the request is given up.
-struct Leaves<'a>(&'a AtomicUsize);
+impl InLine {
+    /// Waits for a turn.
+    pub(super) async fn enter(&self) -> SemaphorePermit<'_> {
+        self.0.enter().await
+    }
+}
 
-impl Drop for Leaves<'_> {
+impl Drop for InLine {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.in_line.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -86,7 +93,7 @@ const ADVERSE: [&[u8]; 6] = [
     br#""kind":"member.root""#,
 ];
 /// As many as the pool holds: about half a second of signatures on two cores.
-const MAX_WAITING: usize = MAX_POOL_EVENTS;
+const MAX_IN_LINE: usize = MAX_POOL_EVENTS;
 
 #[cfg(test)]
 mod tests {
@@ -100,37 +107,39 @@ mod tests {
 
     #[test]
     fn a_full_line_keeps_a_quarter_for_what_takes_away_and_then_sheds_all() {
-        let gate = Gate::new();
-        let cores = gate.at_work.available_permits();
+        let gate = Arc::new(Gate::new());
         let (grant, adverse) = (br#"{"kind":"label.issue"}"#, br#"{"kind":"label.revoke"}"#);
-        let mut nobody = Context::from_waker(Waker::noop());
-        let permits = gate
-            .at_work
-            .try_acquire_many(u32::try_from(cores).unwrap())
-            .unwrap();
-        let enter = |body: &'static [u8], nobody: &mut Context<'_>| {
-            let mut entering = Box::pin(gate.enter(body));
-            match entering.as_mut().poll(nobody) {
-                Poll::Pending => Ok(entering),
-                Poll::Ready(Ok(_)) => panic!("nobody left the gate"),
-                Poll::Ready(Err(problem)) => Err(problem),
-            }
-        };
         let mut line = Vec::new();
-        while let Ok(entering) = enter(grant, &mut nobody) {
-            line.push(entering);
+        while let Ok(place) = gate.line_up(grant) {
+            line.push(place);
         }
         assert_eq!(line.len(), 7_500);
-        while let Ok(entering) = enter(adverse, &mut nobody) {
-            line.push(entering);
+        while let Ok(place) = gate.line_up(adverse) {
+            line.push(place);
         }
-        assert_eq!(line.len(), MAX_WAITING);
-        assert_eq!(enter(adverse, &mut nobody).err(), Some(Problem::PoolFull));
-        // Who gives up makes room; who is let in leaves the line.
-        line.truncate(MAX_WAITING - 1);
-        line.push(enter(adverse, &mut nobody).ok().unwrap());
-        drop(permits);
-        let mut first = pin!(line.swap_remove(0));
-        assert!(first.as_mut().poll(&mut nobody).is_ready());
+        assert_eq!(line.len(), MAX_IN_LINE);
+        assert_eq!(gate.line_up(adverse).err(), Some(Problem::PoolFull));
+        // Who leaves makes room.
+        line.truncate(MAX_IN_LINE - 1);
+        assert!(gate.line_up(adverse).is_ok());
+    }
+
+    #[test]
+    fn as_many_are_at_work_as_there_are_cores_and_the_next_enters_when_one_leaves() {
+        let gate = Arc::new(Gate::new());
+        let mut nobody = Context::from_waker(Waker::noop());
+        let place = gate.line_up(b"").unwrap();
+        let mut at_work = Vec::new();
+        let mut next = loop {
+            let mut entering = Box::pin(place.enter());
+            match entering.as_mut().poll(&mut nobody) {
+                Poll::Ready(turn) => at_work.push(turn),
+                Poll::Pending => break entering,
+            }
+        };
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        assert_eq!(at_work.len(), cores);
+        at_work.pop();
+        assert!(pin!(&mut next).poll(&mut nobody).is_ready());
     }
 }

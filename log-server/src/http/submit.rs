@@ -28,7 +28,8 @@ use utoipa::{
 };
 
 use super::{
-    JSON, MAX_BODY_BYTES, NO_STORE, Service, apart, error::Problem, openapi::problems::OfEvents,
+    JSON, MAX_BODY_BYTES, NO_STORE, Service, apart, beside, error::Problem, gate::InLine,
+    openapi::problems::OfEvents,
 };
 use crate::{
     admission::{Admitted, Arrival},
@@ -149,19 +150,54 @@ pub(super) async fn event(
     request: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let judged = judge(&service, mode, &request, body).await;
     let metrics = &service.log.setting().metrics;
-    let admitted = match judged.inspect_err(|problem| metrics.refused(problem))? {
-        Judged::Tried(event) => {
-            metrics.tried();
-            return Ok(respond(StatusCode::OK, Trial::of(event)));
-        }
-        Judged::Admitted(admitted) => admitted,
-    };
-    metrics.admitted(admitted.arrival());
+    let lined_up = readable(&request, body).and_then(|body| {
+        let place = service.gate.line_up(&body)?;
+        Ok((place, body))
+    });
+    let (place, body) = lined_up.inspect_err(|problem| metrics.refused(problem))?;
     let is_async = prefers_async(&request);
     // Its values are parts of the connection's read buffer, which is used again once they are gone.
     drop(request);
+    let submitting = service.submitting.clone();
+    let work = async move {
+        match mode {
+            Mode::Take => take(&service, place, body, is_async).await,
+            Mode::Try => try_out(&service, place, body).await,
+        }
+    };
+    let mut response = beside(submitting, work).await?;
+    if is_async && mode == Mode::Take {
+        // SPEC RFC 7240: what was honoured is said.
+        response.headers_mut().insert(
+            "preference-applied",
+            HeaderValue::from_static("respond-async"),
+        );
+    }
+    Ok(response)
+}
+
+/// Checks that a request has a body that can be an event.
+fn readable(request: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
+    check_encoding(request)?;
+    body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::BodyTooLarge {
+            limit: MAX_BODY_BYTES,
+        },
+        _ => Problem::Refused(Refusal::Malformed(Malformed::Note)),
+    })
+}
+
+async fn take(
+    service: &Service,
+    place: InLine,
+    body: Bytes,
+    is_async: bool,
+) -> Result<Response, Problem> {
+    let metrics = &service.log.setting().metrics;
+    let admitted = admit(service, place, body).await;
+    let admitted = admitted.inspect_err(|problem| metrics.refused(problem))?;
+    metrics.admitted(admitted.arrival());
     let goal = if is_async {
         Standing::Acknowledged
     } else {
@@ -172,48 +208,26 @@ pub(super) async fn event(
     let (status, answer) = if needs_no_file(&service.log, &admitted, standing) {
         answered(&service.log, &admitted, standing)?
     } else {
-        apart(&service, move |log| answered(log, &admitted, standing)).await?
+        apart(service, move |log| answered(log, &admitted, standing)).await?
     };
-    let mut response = respond(status, answer);
-    if is_async {
-        // SPEC RFC 7240: what was honoured is said.
-        response.headers_mut().insert(
-            "preference-applied",
-            HeaderValue::from_static("respond-async"),
-        );
-    }
-    Ok(response)
+    Ok(respond(status, answer))
 }
 
-/// What became of an event.
-enum Judged {
-    Admitted(Admitted),
-    Tried(EventId),
+async fn admit(service: &Service, place: InLine, body: Bytes) -> Result<Admitted, Problem> {
+    let _turn = place.enter().await;
+    match service.log.admit_new(&body)? {
+        Some(admitted) => Ok(admitted),
+        None => apart(service, move |log| log.admit(&body)).await,
+    }
 }
 
-async fn judge(
-    service: &Service,
-    mode: Mode,
-    request: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Judged, Problem> {
-    check_encoding(request)?;
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::BodyTooLarge {
-            limit: MAX_BODY_BYTES,
-        },
-        _ => Problem::Refused(Refusal::Malformed(Malformed::Note)),
-    })?;
-    let _turn = service.gate.enter(&body).await?;
-    if mode == Mode::Try {
-        let tried = apart(service, move |log| log.try_out(&body)).await?;
-        return Ok(Judged::Tried(tried));
-    }
-    let admitted = match service.log.admit_new(&body)? {
-        Some(admitted) => admitted,
-        None => apart(service, move |log| log.admit(&body)).await?,
-    };
-    Ok(Judged::Admitted(admitted))
+async fn try_out(service: &Service, place: InLine, body: Bytes) -> Result<Response, Problem> {
+    let metrics = &service.log.setting().metrics;
+    let _turn = place.enter().await;
+    let tried = apart(service, move |log| log.try_out(&body)).await;
+    let event = tried.inspect_err(|problem| metrics.refused(problem))?;
+    metrics.tried();
+    Ok(respond(StatusCode::OK, Trial::of(event)))
 }
 
 fn respond(status: StatusCode, answer: impl Serialize) -> Response {

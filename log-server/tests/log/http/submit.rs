@@ -101,6 +101,35 @@ async fn without_a_quorum_or_when_asked_a_submitter_gets_a_receipt() {
 }
 
 #[tokio::test]
+async fn a_reader_does_not_stand_behind_what_submitters_sent() {
+    let mut world = world();
+    let submitting = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_time()
+        .build()
+        .unwrap();
+    let (finish, finished) = std::sync::mpsc::channel::<()>();
+    submitting.spawn(async move { finished.recv() });
+    let service = Service::new(world.log.clone(), Duration::from_secs(1))
+        .with_submitting(submitting.handle().clone());
+    let router = app(service);
+    let asking = tokio::spawn({
+        let router = router.clone();
+        async move { post(&router, &[("prefer", "respond-async")], issue(9)).await }
+    });
+    tokio::task::yield_now().await;
+    assert_eq!(get(&router, "/checkpoint").await.status, StatusCode::OK);
+    assert!(!world.step(), "no event was judged");
+    drop(finish);
+    while !asking.is_finished() {
+        world.step();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(asking.await.unwrap().status, StatusCode::ACCEPTED);
+    submitting.shutdown_background();
+}
+
+#[tokio::test]
 async fn refusals_are_problems() {
     let world = world();
     let router = router(&world);
