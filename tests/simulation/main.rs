@@ -4,7 +4,7 @@
 //! cargo test -p labelproof-tests --test simulation                      200 seeds, a few seconds
 //! LABELPROOF_SEEDS=200000 cargo test … seeds                            more of them
 //! LABELPROOF_SEEDS=17..18 cargo test … seeds -- --nocapture             one again, with its trace
-//! LABELPROOF_SEEDS=600 cargo test … watch                               three days of a monitor, as often
+//! LABELPROOF_SEEDS=1000 cargo test … watch                              three days of a monitor, as often
 //! ```
 //! `world` makes things happen and go wrong, `ledger` and `checker` know what must hold and share no
 //! code with the log. The code under test is the products' own: nothing here stands in for it but
