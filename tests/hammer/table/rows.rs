@@ -224,14 +224,19 @@ pub(crate) fn limits(limits: &Limits) -> Vec<Row> {
     .collect()
 }
 
-/// Prints the table, and puts it into the file between its two marks.
+/// Prints the table, and puts it into the file between its two marks; a file that is not there gets the table alone.
 pub(crate) fn write(rows: &Rows, out: Option<&Path>) -> io::Result<()> {
     let table = rows.table();
     println!("{table}");
     let Some(out) = out else {
         return Ok(());
     };
-    let old = fs::read_to_string(out)?;
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", out.display()));
+    let old = match fs::read_to_string(out) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => format!("{BEGIN}{END}\n"),
+        old => old.map_err(named)?,
+    };
     let marked = old
         .split_once(BEGIN)
         .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
@@ -239,7 +244,7 @@ pub(crate) fn write(rows: &Rows, out: Option<&Path>) -> io::Result<()> {
         let text = format!("{} lacks the lines {BEGIN} and {END}", out.display());
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     };
-    fs::write(out, format!("{before}{BEGIN}\n\n{table}\n{END}{after}"))
+    fs::write(out, format!("{before}{BEGIN}\n\n{table}\n{END}{after}")).map_err(named)
 }
 
 fn count(rate: f64) -> String {
@@ -301,5 +306,13 @@ mod tests {
         assert!(text.contains("| x | 1 |") && !text.contains("old"));
         fs::write(&file, "no marks").unwrap();
         assert!(write(&rows, Some(&file)).is_err());
+        fs::remove_file(&file).unwrap();
+        for _ in 0..2 {
+            write(&rows, Some(&file)).unwrap();
+        }
+        let made = fs::read_to_string(&file).unwrap();
+        assert_eq!(made.matches("| x | 1 |").count(), 1);
+        let error = write(&rows, Some(&file.join("t.md"))).unwrap_err();
+        assert!(error.to_string().contains("t.md"));
     }
 }
