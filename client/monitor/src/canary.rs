@@ -146,19 +146,28 @@ mod tests {
     use super::*;
     use crate::samples::{at, issue, origin};
 
-    #[test]
-    fn silence_is_counted_from_the_last_event_or_the_start() {
-        let canary = Canary {
+    /// One that may be silent for a minute.
+    fn canary() -> Canary {
+        Canary {
             origin: origin(),
             authority: "label.jp.example".parse().unwrap(),
             silence: Duration::from_secs(60),
-        };
-        assert!(Heard::of(Some(&canary), &"other.example".parse().unwrap(), b"").is_none());
-        let mut heard = Heard::of(Some(&canary), &origin(), b"").unwrap();
+        }
+    }
+
+    /// What a process knows that begins with this file.
+    fn again(file: &[u8]) -> Heard {
+        Heard::of(Some(&canary()), &origin(), file).unwrap()
+    }
+
+    #[test]
+    fn silence_is_counted_from_the_last_event_or_the_start() {
+        assert!(Heard::of(Some(&canary()), &"other.example".parse().unwrap(), b"").is_none());
+        let mut heard = again(b"");
         assert_eq!(heard.silent(at(0)), None);
         assert_eq!(heard.silent(at(60)), None);
         let silent = heard.silent(at(61)).unwrap();
-        let authority = canary.authority.clone();
+        let authority = canary().authority;
         let since = at(0);
         let want = |times| Silence {
             authority: authority.clone(),
@@ -180,12 +189,6 @@ mod tests {
 
     #[test]
     fn a_restart_goes_on_with_the_same_silence() {
-        let canary = Canary {
-            origin: origin(),
-            authority: "label.jp.example".parse().unwrap(),
-            silence: Duration::from_secs(60),
-        };
-        let again = |file: &[u8]| Heard::of(Some(&canary), &origin(), file).unwrap();
         let mut heard = again(b"");
         assert_eq!(heard.unkept(), None);
         assert_eq!(heard.silent(at(0)), None);
@@ -208,12 +211,6 @@ mod tests {
 
     #[test]
     fn a_silence_that_was_told_is_told_as_over_also_after_a_restart() {
-        let canary = Canary {
-            origin: origin(),
-            authority: "label.jp.example".parse().unwrap(),
-            silence: Duration::from_secs(60),
-        };
-        let again = |file: &[u8]| Heard::of(Some(&canary), &origin(), file).unwrap();
         let mut heard = again(b"");
         heard.hear(&issue(1), at(0));
         // Late, and nobody was told.
@@ -226,7 +223,7 @@ mod tests {
         heard.hear(&issue(1), at(200));
         let mut heard = again(&heard.unkept().unwrap());
         let back = Back {
-            authority: canary.authority.clone(),
+            authority: canary().authority,
             since: at(100),
             heard: at(200),
         };
