@@ -13,6 +13,7 @@ mod goal;
 mod ground;
 mod limits;
 mod load;
+mod overload;
 mod peers;
 mod process;
 mod run;
@@ -60,9 +61,9 @@ enum Command {
     /// Find the highest rate that holds; exits with 0 if it is the wanted one or more.
     #[command(after_help = "Example: labelproof-hammer goal \"events>=14000 for 30s\"")]
     Goal(goal::Options),
-    /// Send several times what the log takes, and watch a reader meanwhile.
+    /// Send several times what the log takes, watch a reader meanwhile, and look after every receipt.
     #[command(after_help = "Example: labelproof-hammer overload --times 3 --seconds 600")]
-    Overload(run::Overload),
+    Overload(overload::Options),
     /// Let many logs grow at one witness.
     #[command(after_help = "Example: labelproof-hammer witness --logs 40000 --in-flight 16")]
     Witness(witness::Options),

@@ -1,4 +1,4 @@
-//! Single runs: events, status, reads, filling, overload.
+//! Single runs: events, status, reads, filling.
 
 use std::io;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::ground::{Ground, Target};
-use crate::load::{self, Outcome, Plan, Shed, Source, whole};
+use crate::load::{self, Outcome, Plan, Shed, Source};
 use crate::process::{self, Usage};
 use crate::sources::{self, Paths};
 
@@ -94,22 +94,6 @@ pub(crate) struct Fill {
     #[arg(long)]
     labels: u64,
     /// Number of the first.
-    #[arg(long, default_value_t = 0)]
-    from: u64,
-}
-
-/// Too much.
-#[derive(Args, Debug)]
-pub(crate) struct Overload {
-    #[command(flatten)]
-    target: Target,
-    /// How many times what the log takes.
-    #[arg(long, default_value_t = 3.0)]
-    times: f64,
-    /// For how many seconds.
-    #[arg(long, default_value_t = 60)]
-    seconds: u64,
-    /// Number of the first label: the log must not have it yet.
     #[arg(long, default_value_t = 0)]
     from: u64,
 }
@@ -304,95 +288,9 @@ pub(crate) fn settle(ground: &Ground) -> io::Result<()> {
     Err(io::Error::other("the witnesses are a minute behind"))
 }
 
-impl Overload {
-    pub(crate) fn run(&self, json: bool) -> io::Result<bool> {
-        let (ground, runtime) = (self.target.open()?, runtime()?);
-        let quick = sources::events(self.from, CAPACITY_EVENTS, 1);
-        let plan = Plan {
-            connections: 4_000,
-            rate: None,
-            time: Duration::from_secs(10),
-            shed: Shed::Count,
-        };
-        let capacity = measure(&runtime, &ground, plan, quick.source);
-        capacity.print("capacity", json);
-        let (wanted, from) = (
-            capacity.outcome.rate() * self.times,
-            self.from + CAPACITY_EVENTS,
-        );
-        overload(&runtime, &ground, wanted, from, self.seconds).map(|(events, probe)| {
-            let good = events.print("overload", json);
-            let calm = probe.print("reader's probe", json);
-            good && calm && probe.outcome.percentile_ms(99.0) <= PROBE_LIMIT_MS
-        })
-    }
-}
-
-/// Sends events at a rate that is too high, and asks for the checkpoint twenty times a second meanwhile.
-pub(crate) fn overload(
-    runtime: &Runtime,
-    ground: &Ground,
-    rate: f64,
-    from: u64,
-    seconds: u64,
-) -> io::Result<(Measured, Measured)> {
-    let time = Duration::from_secs(seconds);
-    // Sheds need no fresh event: those that were signed go round, and known ones are answered as such.
-    let count = whole(rate * seconds as f64).clamp(1, OVERLOAD_EVENTS);
-    let events = sources::events(from, count, 1).source;
-    let around = Arc::new(Around { events, count });
-    let plan = Plan {
-        connections: OVERLOAD_CONNECTIONS,
-        rate: Some(rate),
-        time,
-        shed: Shed::Count,
-    };
-    let probe = Plan {
-        connections: 4,
-        rate: Some(20.0),
-        time,
-        shed: Shed::Count,
-    };
-    let address = ground.address;
-    let reader = thread::spawn(move || {
-        let runtime = self::runtime()?;
-        let paths = Arc::new(Paths::one("/checkpoint"));
-        Ok::<_, io::Error>(load::run(&runtime, address, probe, paths))
-    });
-    let measured = measure(runtime, ground, plan, around);
-    let read = reader
-        .join()
-        .map_err(|_| io::Error::other("the probe panicked"))??;
-    let probe = Measured {
-        outcome: read,
-        cpu_us: f64::NAN,
-        usage: None,
-    };
-    Ok((measured, probe))
-}
-
-/// Sends what was signed again from the start when it is used up.
-struct Around {
-    events: Arc<dyn Source>,
-    count: u64,
-}
-
-impl Source for Around {
-    fn request(&self, ticket: u64, out: &mut Vec<u8>) -> bool {
-        self.events.request(ticket % self.count, out)
-    }
-}
-
 /// In flight while filling: as many as a batch interval of 250 ms needs for 16,000 a second.
 const FILL_CONNECTIONS: usize = 4_000;
 /// Signed at a time: 200 MB of requests.
 const FILL_PART: u64 = 100_000;
-const CAPACITY_EVENTS: u64 = 150_000;
-/// A gigabyte of requests.
-const OVERLOAD_EVENTS: u64 = 500_000;
-/// Below what the log grants to strangers, and above what its pool holds.
-const OVERLOAD_CONNECTIONS: usize = 12_000;
-/// A reader must not notice that writers are turned away.
-const PROBE_LIMIT_MS: f64 = 250.0;
 const MOST_LOOKS: usize = 600;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);

@@ -64,15 +64,7 @@ pub(crate) struct Signed {
 /// Signs the labels from number `from` on, one a request or `batch` a request.
 pub(crate) fn events(from: u64, count: u64, batch: u64) -> Signed {
     let start = Instant::now();
-    let middle = from + count / 2 / batch * batch;
-    let halves = [(from, middle), (middle, from + count)];
-    let requests: Vec<Vec<u8>> = thread::scope(|scope| {
-        let threads = halves.map(|(from, end)| scope.spawn(move || half(from, end, batch)));
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().expect("signing does not panic"))
-            .collect()
-    });
+    let requests = requests(from, count, batch);
     Signed {
         source: Arc::new(Prepared {
             requests,
@@ -86,7 +78,21 @@ pub(crate) fn events(from: u64, count: u64, batch: u64) -> Signed {
     }
 }
 
-fn half(from: u64, end: u64, batch: u64) -> Vec<Vec<u8>> {
+/// The requests of these labels, made by two threads.
+pub(crate) fn requests(from: u64, count: u64, batch: u64) -> Vec<Vec<u8>> {
+    let middle = from + count / 2 / batch * batch;
+    let halves = [(from, middle), (middle, from + count)];
+    thread::scope(|scope| {
+        let threads = halves.map(|(from, end)| scope.spawn(move || half(from, end, batch)));
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("signing does not panic"))
+            .collect()
+    })
+}
+
+/// The same, made by this thread.
+pub(crate) fn half(from: u64, end: u64, batch: u64) -> Vec<Vec<u8>> {
     let mill = LabelMill::new();
     let mut requests = Vec::new();
     let mut number = from;

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::io;
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use labelproof_core::bundle::Bundle;
 use labelproof_core::merkle::LeafHash;
@@ -23,8 +23,9 @@ use super::{Options, PeerRates, Row};
 use crate::ground::{Ground, Target, address_of};
 use crate::limits::{Limits, rate};
 use crate::load::Plan;
+use crate::overload::Flood;
 use crate::process;
-use crate::run::{fill, measure as run, overload, runtime, settle};
+use crate::run::{fill, measure as run, runtime, settle};
 use crate::sources::{self, Paths};
 
 /// Fills a log to each size and measures it; every few rows go to `said` at once.
@@ -373,21 +374,29 @@ impl Sizes<'_> {
     }
 
     fn overload(&mut self, ground: &Ground) -> io::Result<Vec<Row>> {
-        let seconds = self.options.seconds * 2;
-        let (events, probe) = overload(self.runtime, ground, OVERLOAD_RATE, self.next, seconds)?;
-        settle(ground)?;
+        let flood = Flood {
+            rate: OVERLOAD_RATE,
+            taken: OVERLOAD_RATE / 3.0,
+            from: self.next,
+            time: Duration::from_secs(self.options.seconds * 2),
+        };
+        let found = flood.run(self.runtime, ground)?;
+        let events = &found.events.outcome;
+        let text = format!(
+            "{:.0}/s taken, {} shed, {} failed",
+            events.rate(),
+            events.sheds(),
+            events.failures()
+        );
         Ok(vec![
-            Row::said(
-                self.at("three times too many events"),
-                events.outcome.rate(),
-                format!(
-                    "{:.0}/s taken, {} shed, {} failed",
-                    events.outcome.rate(),
-                    events.outcome.sheds(),
-                    events.outcome.failures()
-                ),
+            Row::said(self.at("three times too many events"), events.rate(), text),
+            Row::wanted(
+                self.at("their receipts"),
+                found.kept.to_string(),
+                "none lost, none later than 60 s",
+                found.kept.is_whole(),
             ),
-            Row::rate(self.at("a reader meanwhile"), &probe).p99_at_most(250.0),
+            Row::rate(self.at("a reader meanwhile"), &found.probe).p99_at_most(250.0),
         ])
     }
 }

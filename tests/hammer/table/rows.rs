@@ -109,6 +109,14 @@ impl Row {
         Self::new(what, text, value)
     }
 
+    /// Something that holds or does not.
+    pub(crate) fn wanted(what: impl Into<String>, text: String, goal: &str, holds: bool) -> Self {
+        let mut row = Self::new(what, text, f64::NAN);
+        row.add_goal(goal);
+        row.demand(holds);
+        row
+    }
+
     /// Wants at least `times` what somebody else did in this run.
     pub(crate) fn beside(mut self, whom: &str, rate: Option<f64>, times: f64) -> Self {
         let Some(rate) = rate.filter(|rate| *rate > 0.0) else {
