@@ -5,7 +5,7 @@
 //! ```
 
 use labelproof_core::{
-    bundle::Bundle,
+    bundle::{Bundle, BundleError},
     event::Subject,
     status::{Unverified, VerifiedBundle, pack::PackSubject, verify_with},
     time::Time,
@@ -30,7 +30,7 @@ pub fn fetch(
     now: Time,
 ) -> Result<Looked, LookupError> {
     let bytes = server.pack(subjects)?;
-    let bundle = Bundle::parse(&bytes)?;
+    let bundle = read(&bytes)?;
     let proved = verify(&bundle, log, now)?;
     log.check_home(&proved)?;
     for subject in subjects {
@@ -43,6 +43,14 @@ pub fn fetch(
         }
     }
     taken(server, log, store, None, bytes, proved)
+}
+
+/// Reads a bundle or pack as [`Bundle::parse`] does, on every core.
+///
+/// # Errors
+/// [`BundleError`] unless writing the result gives the same bytes again.
+pub fn read(file: &[u8]) -> Result<Bundle, BundleError> {
+    Bundle::parse_with(file, &Cores)
 }
 
 /// Checks a bundle or pack as [`labelproof_core::status::verify`] does, on every core.

@@ -52,8 +52,8 @@ pub use view::StateView;
 
 use head::{StateHead, StateRoots};
 use history::History;
-use index_log::{IndexLog, index_keys};
-pub(crate) use index_log::{index_names, label_keys, label_names};
+use index_log::{IndexLog, label_keys};
+pub(crate) use index_log::{index_keys, label_names};
 use key::{MapKey, MapName};
 pub(crate) use labels::labels_of;
 use list::{Code, StatusList};

@@ -11,6 +11,7 @@ mod authenticity;
 mod build;
 mod checks;
 mod error;
+mod histories;
 mod index;
 pub mod pack;
 mod part;

@@ -16,14 +16,14 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use labelproof::trust::{TrustFile, store::TrustStore};
-use labelproof_core::{event::Gtin14, status::pack::PackSubject};
-use labelproof_host::exit::Exit;
+use labelproof_core::{event::Gtin14, hands::Hands as _, status::pack::PackSubject};
+use labelproof_host::{exit::Exit, hands::Cores};
 use serde_json::json;
 
 use crate::{
     age::{Age, Limits},
     args::Check,
-    assortment::{AssortmentError, Rows},
+    assortment::{AssortmentError, Row, Rows},
     held::{Held, Reading, fetch, only_log},
     product::Verdict,
     publish::destination,
@@ -223,31 +223,38 @@ fn write(args: &Check, held: &Held, under: &Under) -> Result<Tally, Failure> {
             .expect("the template is right"),
     );
     let mut tally = Tally::default();
-    let rows = open(&args.file, args, Some(&bar))?;
+    let mut rows = open(&args.file, args, Some(&bar))?;
     let mut sheet = Sheet::begin(&args.report, under)?;
-    for row in rows {
-        let row = row.map_err(|error| unreadable(&args.file, &error))?;
-        let (judged, error);
-        let answer = match &row.gtin {
-            Ok(gtin) => match held.judge(gtin) {
-                Some(found) => {
-                    judged = found;
-                    Answer::Judged(&judged)
+    loop {
+        // Judged on every core, and so many at a time that none has to wait long for the next.
+        let some = rows
+            .by_ref()
+            .take(ROWS_AT_ONCE)
+            .collect::<Result<Vec<_>, _>>();
+        let some = some.map_err(|error| unreadable(&args.file, &error))?;
+        if some.is_empty() {
+            break;
+        }
+        let judge = |row: &Row| row.gtin.as_ref().ok().and_then(|gtin| held.judge(gtin));
+        let judged = Cores.in_parts(&some, |part| part.iter().map(judge).collect::<Vec<_>>());
+        for (row, judged) in some.iter().zip(judged.iter().flatten()) {
+            let error;
+            let answer = match (&row.gtin, judged) {
+                (Ok(_), Some(judged)) => Answer::Judged(judged),
+                (Ok(gtin), None) => Answer::NotInPack(gtin),
+                (Err(wrong), _) => {
+                    error = chain(wrong);
+                    Answer::NotAGtin(&error)
                 }
-                None => Answer::NotInPack(gtin),
-            },
-            Err(wrong) => {
-                error = chain(wrong);
-                Answer::NotAGtin(&error)
-            }
-        };
-        let entry = Entry {
-            line: row.line,
-            given: &row.given,
-            answer,
-        };
-        tally.add(entry.verdict());
-        sheet.row(&entry)?;
+            };
+            let entry = Entry {
+                line: row.line,
+                given: &row.given,
+                answer,
+            };
+            tally.add(entry.verdict());
+            sheet.row(&entry)?;
+        }
     }
     sheet.end(&tally)?;
     bar.finish_and_clear();
@@ -319,3 +326,4 @@ fn told(args: &Check, under: &Under, tally: &Tally) -> Report {
 
 /// What a log takes in one request (docs/spec/state.md, packs).
 const MAX_PRODUCTS: usize = 100_000;
+const ROWS_AT_ONCE: usize = 4_096;

@@ -19,7 +19,6 @@ use labelproof::{
     },
 };
 use labelproof_core::{
-    bundle::Bundle,
     event::{Gtin14, LabelId, SchemeId, Subject},
     policy::Cosigner,
     state::key::MapType,
@@ -73,7 +72,7 @@ impl Held {
         world: &World,
     ) -> Result<Self, Failure> {
         let bundle =
-            Bundle::parse(bytes).map_err(|error| Failure::on(Exit::Malformed, name, &error))?;
+            pack::read(bytes).map_err(|error| Failure::on(Exit::Malformed, name, &error))?;
         let log = log_of_note(bundle.proof().note(), reading.trust).ok_or_else(|| {
             let what =
                 format!("{name}: its checkpoint is of a log that the trust file does not name");

@@ -1,13 +1,15 @@
 //! Reads a bundle, line by line, section by section; whatever has no place is refused.
+//!
+//! Entries and a pack's records are most of a long file: they are found by their first word and read in parts.
 
-use std::iter::Peekable;
-use std::str::{FromStr, Split};
+use std::str::FromStr;
 
 use super::pack::Pack;
 use super::{
     Answer, Answers, Bundle, BundleChunk, BundleEntry, BundleError, FIRST_LINE, MAX_BUNDLE_LINES,
     MAX_PACK_LINES, NOTHING,
 };
+use crate::hands::{Hands, OneHand};
 use crate::merkle::{LeafIndex, NodeHash};
 use crate::state::key::{MapName, MapType};
 use crate::state::list::Chunk;
@@ -24,8 +26,16 @@ impl Bundle {
     /// # Errors
     /// [`BundleError`] unless writing the result gives the same bytes again.
     pub fn parse(file: &[u8]) -> Result<Self, BundleError> {
+        Self::parse_with(file, &OneHand)
+    }
+
+    /// The same with as many hands as there are: what is read does not depend on how many.
+    ///
+    /// # Errors
+    /// As [`Bundle::parse`].
+    pub fn parse_with(file: &[u8], hands: &impl Hands) -> Result<Self, BundleError> {
         // Newlines are counted before anything is allocated for them.
-        let lines = file.split(|byte| *byte == b'\n').count().saturating_sub(1);
+        let lines = file.iter().filter(|byte| **byte == b'\n').count();
         if lines > MAX_PACK_LINES {
             return Err(BundleError::TooManyLines {
                 got: lines,
@@ -41,12 +51,13 @@ impl Bundle {
             });
         }
         let (body, proof) = text.split_once("\n\n").ok_or(BundleError::NoGap)?;
-        let mut reader = Reader::new(body);
+        let all: Vec<&str> = body.split('\n').collect();
+        let mut reader = Reader::new(&all);
         if reader.next() != Some(FIRST_LINE) {
             return Err(BundleError::FirstLine);
         }
-        let entries = reader.entries()?;
-        let answers = reader.answers()?;
+        let entries = reader.entries(hands)?;
+        let answers = reader.answers(hands)?;
         let chunks = reader.chunks()?;
         if reader.next().is_some() {
             return Err(reader.unexpected());
@@ -64,34 +75,42 @@ impl Bundle {
 }
 
 /// The lines before the gap, with the number of the newest one taken.
+#[derive(Clone, Copy)]
 struct Reader<'a> {
-    lines: Peekable<Split<'a, char>>,
+    lines: &'a [&'a str],
     taken: usize,
 }
 
 impl<'a> Reader<'a> {
-    fn new(body: &'a str) -> Self {
-        Self {
-            lines: body.split('\n').peekable(),
-            taken: 0,
-        }
+    fn new(lines: &'a [&'a str]) -> Self {
+        Self { lines, taken: 0 }
     }
 
     fn next(&mut self) -> Option<&'a str> {
+        let next = self.lines.get(self.taken).copied();
         self.taken += 1;
-        self.lines.next()
+        next
     }
 
     /// Takes the next line if it starts with this word, and returns what follows the word's space.
     fn take(&mut self, word: &str) -> Option<&'a str> {
-        let rest = self.lines.peek()?.strip_prefix(word)?;
-        let rest = if rest.is_empty() {
-            rest
-        } else {
-            rest.strip_prefix(' ')?
-        };
-        self.next();
+        let rest = after(word, self.lines.get(self.taken)?)?;
+        self.taken += 1;
         Some(rest)
+    }
+
+    /// Takes the lines that start with this word, each with those after it that start with the other.
+    fn take_each(&mut self, word: &str, then: Option<&str>) -> Vec<Self> {
+        let mut each = Vec::new();
+        loop {
+            let first = *self;
+            if self.take(word).is_none() {
+                return each;
+            }
+            while then.is_some_and(|then| self.take(then).is_some()) {}
+            let lines = &self.lines[..self.taken];
+            each.push(Self { lines, ..first });
+        }
     }
 
     fn malformed(&self) -> BundleError {
@@ -102,33 +121,34 @@ impl<'a> Reader<'a> {
         BundleError::Unexpected { line: self.taken }
     }
 
-    fn entries(&mut self) -> Result<Vec<BundleEntry>, BundleError> {
-        let mut entries = Vec::new();
-        while let Some(rest) = self.take("entry") {
-            let (index, bytes) = rest.split_once(' ').ok_or(self.malformed())?;
-            let index = parse_decimal(index).ok_or(self.malformed())?;
-            let bytes = parse_base64(bytes).ok_or(self.malformed())?;
-            let path = self.path()?;
-            entries.push(BundleEntry::new(LeafIndex::new(index), bytes, path)?);
-        }
-        Ok(entries)
+    fn entries(&mut self, hands: &impl Hands) -> Result<Vec<BundleEntry>, BundleError> {
+        hands.try_each(&self.take_each(ENTRY, Some(PATH)), |lines| lines.entry())
+    }
+
+    fn entry(mut self) -> Result<BundleEntry, BundleError> {
+        let rest = self.take(ENTRY).unwrap_or_default();
+        let (index, bytes) = rest.split_once(' ').ok_or(self.malformed())?;
+        let index = parse_decimal(index).ok_or(self.malformed())?;
+        let bytes = parse_base64(bytes).ok_or(self.malformed())?;
+        BundleEntry::new(LeafIndex::new(index), bytes, self.path()?)
     }
 
     fn path(&mut self) -> Result<Vec<NodeHash>, BundleError> {
         let mut path = Vec::new();
-        while let Some(hash) = self.take("path") {
+        while let Some(hash) = self.take(PATH) {
             path.push(hash.parse().map_err(|_| self.malformed())?);
         }
         Ok(path)
     }
 
-    fn answers(&mut self) -> Result<Answers, BundleError> {
+    fn answers(&mut self, hands: &impl Hands) -> Result<Answers, BundleError> {
         let tokens = self.tokens()?;
         if !tokens.is_empty() {
-            let mut records = Vec::new();
-            while let Some(rest) = self.take("record") {
-                records.push(self.record(rest)?);
-            }
+            let records = hands.try_each(&self.take_each(RECORD, None), |line| {
+                let mut line = *line;
+                let rest = line.take(RECORD).unwrap_or_default();
+                line.record(rest)
+            })?;
             let mut absent = Vec::new();
             while let Some(rest) = self.take("absent") {
                 let (name, left) = self.name(rest)?;
@@ -145,7 +165,7 @@ impl<'a> Reader<'a> {
         }
         let mut answers = Vec::new();
         loop {
-            if let Some(rest) = self.take("record") {
+            if let Some(rest) = self.take(RECORD) {
                 let (name, record) = self.record(rest)?;
                 let siblings = self.siblings()?;
                 answers.push(Answer::Present {
@@ -252,3 +272,17 @@ impl<'a> Reader<'a> {
         Ok(chunks)
     }
 }
+
+/// What follows the word's space in a line that starts with the word.
+fn after<'a>(word: &str, line: &'a str) -> Option<&'a str> {
+    let rest = line.strip_prefix(word)?;
+    if rest.is_empty() {
+        Some(rest)
+    } else {
+        rest.strip_prefix(' ')
+    }
+}
+
+const ENTRY: &str = "entry";
+const PATH: &str = "path";
+const RECORD: &str = "record";

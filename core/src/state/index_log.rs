@@ -7,9 +7,9 @@
 //! A root alone goes on from 1, 2, 4, 8 … events; most products never have a third. Frontiers are in a map of their
 //! own, so that they too are kept for published heads by sharing; nobody commits to its root.
 
-use crate::event::{Body, Event, Gtin14, SchemeId, Subject};
+use crate::event::{Body, Event, Gtin14, Subject};
 use crate::merkle::{Frontier, LeafHash, LeafIndex, NodeHash, TreeSize};
-use crate::state::key::{CanonicalId, MapKey, MapName};
+use crate::state::key::{MapKey, MapName};
 use crate::state::label::canonical_aliases;
 use crate::state::labels::{label_key, label_name, labels_of};
 use crate::state::map::Map;
@@ -96,26 +96,10 @@ impl IndexLog {
     }
 }
 
-/// The indexes in which an accepted event is entered, each once.
-pub(crate) fn index_names(registry: &Registry, event: &Event) -> Vec<MapName> {
-    let alias = |scheme: &SchemeId, id: &CanonicalId| {
-        MapName::alias(scheme.as_str(), id).expect("a scheme id is a field of a name")
-    };
-    indexes(registry, event, MapName::product, alias)
-}
-
-/// Their keys.
-pub(crate) fn index_keys(registry: &Registry, event: &Event) -> Vec<MapKey> {
-    indexes(registry, event, MapKey::product, MapKey::alias)
-}
-
+/// The keys of the indexes in which an accepted event is entered, each once.
+///
 /// SPEC state.md: issue, bind and unbind under the products they name, issue and renew under the printed ids.
-fn indexes<T>(
-    registry: &Registry,
-    event: &Event,
-    product: impl Fn(&Gtin14) -> T,
-    alias: impl Fn(&SchemeId, &CanonicalId) -> T,
-) -> Vec<T> {
+pub(crate) fn index_keys(registry: &Registry, event: &Event) -> Vec<MapKey> {
     let Subject::Label(label) = event.subject() else {
         return Vec::new();
     };
@@ -134,8 +118,8 @@ fn indexes<T>(
     products.sort_unstable();
     printed.sort_unstable();
     printed.dedup();
-    let products = products.into_iter().map(product);
-    let printed = printed.iter().map(|id| alias(label.scheme(), id));
+    let products = products.into_iter().map(MapKey::product);
+    let printed = printed.iter().map(|id| MapKey::alias(label.scheme(), id));
     products.chain(printed).collect()
 }
 

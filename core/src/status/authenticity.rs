@@ -11,24 +11,21 @@
 //! takes the place of another, or gives way to one, could do so.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
+use super::histories::{Histories, Work};
 use super::prepare::{Parsed, event_entries};
-use super::records::{Excerpts, IdRules, Part, Records};
+use super::records::{Excerpts, IdRules, Past, Records};
 use super::{
     Check, Finding, IndexStatus, LabelStatus, LabelSummary, ProvenState, RecordedEvent, Since,
     SubjectStatus, Unverified,
 };
-use crate::bundle::{Bundle, BundleEntry};
-use crate::event::{AuthorityName, Event, Subject};
+use crate::bundle::Bundle;
+use crate::event::{Event, Subject};
 use crate::hands::Hands;
-use crate::merkle::{LeafHash, LeafIndex};
+use crate::merkle::LeafIndex;
 use crate::state::key::{MapKey, MapName};
 use crate::state::record::{IndexRecord, StateRecord, Status};
-use crate::state::{
-    Changed, CutOff, Extent, SignatureMemo, Subjects, index_names, label_keys, label_names,
-    labels_of, replay_untainted,
-};
+use crate::state::{Changed, CutOff, SignatureMemo, label_names, replay_untainted};
 
 /// What the replay of a bundle found out.
 pub(super) struct Replayed {
@@ -64,13 +61,15 @@ pub(super) fn replay(
             checks: Vec::new(),
         });
     }
-    let excerpts = Excerpts::of(bundle, &records, entries, parsed, hands);
+    let claimed = IdRules::claimed(parsed.iter().map(|(_, event)| &**event));
+    let events = Past::of(entries, parsed, &claimed, hands);
+    let excerpts = Excerpts::of(bundle, &records, &events);
     let work = Work {
         records: &records,
         excerpts: &excerpts,
         memo,
     };
-    let histories = Histories::replay(entries, parsed, state, &work)?;
+    let histories = Histories::replay(&events, state.head().genesis(), &work, hands)?;
     histories.check_dependencies(&records)?;
     let present: Vec<Present<'_>> = records
         .present
@@ -114,144 +113,7 @@ pub(super) fn replay(
 /// A state record of the map that is to be accounted for.
 type Present<'a> = (MapKey, &'a MapName, &'a StateRecord);
 
-/// What a replay goes by.
-struct Work<'a> {
-    records: &'a Records<'a>,
-    excerpts: &'a Excerpts,
-    memo: &'a SignatureMemo,
-}
-
-/// The subjects of a bundle after all its entries, and which entries made each.
-struct Histories {
-    subjects: Subjects,
-    events: BTreeMap<MapKey, Vec<RecordedEvent>>,
-    known: BTreeMap<MapKey, Changed>,
-    indexes: BTreeMap<MapKey, Vec<(LeafHash, RecordedEvent)>>,
-    excerpts: BTreeMap<MapKey, Issued>,
-    superseded: BTreeSet<MapKey>,
-}
-
-/// The issue of a label of which only some events are here.
-struct Issued {
-    at: LeafIndex,
-    newest: LeafIndex,
-    issuer: AuthorityName,
-    issue: Arc<Event>,
-}
-
 impl Histories {
-    fn replay(
-        entries: &[BundleEntry],
-        parsed: &[Parsed],
-        state: &ProvenState,
-        work: &Work<'_>,
-    ) -> Result<Self, Unverified> {
-        let mut all = entries.iter().zip(parsed);
-        let (genesis, (leaf, event)) = all.next().ok_or(Unverified::NoGenesis)?;
-        if genesis.index() != LeafIndex::new(0) || *leaf != state.head().genesis() {
-            return Err(Unverified::NoGenesis);
-        }
-        let subjects = Subjects::found(Extent::Part, event, *leaf, work.memo);
-        let mut histories = Histories {
-            subjects: subjects.map_err(|source| Unverified::Entry {
-                index: genesis.index(),
-                source,
-            })?,
-            events: BTreeMap::new(),
-            known: BTreeMap::new(),
-            indexes: BTreeMap::new(),
-            excerpts: BTreeMap::new(),
-            superseded: BTreeSet::new(),
-        };
-        let members = histories.subjects.registry.all();
-        let recorded = RecordedEvent::new(genesis.index(), event.clone());
-        histories.keep(&recorded, *leaf, members, work.records)?;
-        for (entry, (leaf, event)) in all {
-            let recorded = RecordedEvent::new(entry.index(), event.clone());
-            let changed = histories.take(&recorded, *leaf, work)?;
-            histories.keep(&recorded, *leaf, changed, work.records)?;
-        }
-        Ok(histories)
-    }
-
-    /// Runs the state function on an event, or judges it alone where its label's history is not here.
-    fn take(
-        &mut self,
-        event: &RecordedEvent,
-        leaf: LeafHash,
-        work: &Work<'_>,
-    ) -> Result<Vec<Changed>, Unverified> {
-        let index = event.index();
-        let refused = |source| Unverified::Entry { index, source };
-        let part = work.excerpts.part_of(event.event(), work.records);
-        // The first is the event's own label, another the one that it supersedes.
-        if labels_of(event.event()).nth(1).is_some() {
-            let keys = label_keys(&self.subjects.registry, event.event());
-            self.superseded.extend(keys.into_iter().skip(1));
-        }
-        if let Part::Excerpt(key) | Part::Both(key) = part {
-            let known = self.excerpts.get(&key).map(|issued| &issued.issuer);
-            let issuer = self
-                .subjects
-                .judge_alone(event.event(), index, leaf, work.memo, known)
-                .map_err(refused)?;
-            let issued = self.excerpts.entry(key).or_insert_with(|| Issued {
-                at: index,
-                newest: index,
-                issuer,
-                issue: event.shared(),
-            });
-            issued.newest = index;
-        }
-        if matches!(part, Part::Excerpt(_)) {
-            return Ok(Vec::new());
-        }
-        self.subjects
-            .apply(event.event(), index, leaf, work.memo)
-            .map_err(refused)
-    }
-
-    /// Files an event under each record whose chain or index it is part of; there must be one in the bundle.
-    fn keep(
-        &mut self,
-        event: &RecordedEvent,
-        leaf: LeafHash,
-        changed: Vec<Changed>,
-        records: &Records<'_>,
-    ) -> Result<(), Unverified> {
-        let is_scheme = matches!(event.event().subject(), Subject::Scheme(_));
-        // A cut is written into a scheme's record without counting in its chain.
-        let chained = changed
-            .into_iter()
-            .filter(|what| is_scheme || !matches!(what, Changed::Scheme(_)));
-        let mut is_vouched_for = false;
-        for what in chained {
-            let key = what.key();
-            self.known.insert(key, what);
-            if records.present.contains_key(&key) {
-                is_vouched_for = true;
-                self.events.entry(key).or_default().push(event.clone());
-            }
-        }
-        if !records.indexes.is_empty() {
-            for name in index_names(&self.subjects.registry, event.event()) {
-                let key = name.key();
-                if records.indexes.contains_key(&key) {
-                    is_vouched_for = true;
-                    let filed = self.indexes.entry(key).or_default();
-                    filed.push((leaf, event.clone()));
-                }
-            }
-        }
-        if is_vouched_for {
-            Ok(())
-        } else {
-            Err(Unverified::UnusedEntry {
-                index: event.index(),
-            })
-        }
-    }
-
     /// Everything that gave another its authority has its record, so that nothing newer about it is left out.
     fn check_dependencies(&self, records: &Records<'_>) -> Result<(), Unverified> {
         let registry = &self.subjects.registry;

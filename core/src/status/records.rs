@@ -8,8 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Unverified;
 use super::prepare::Parsed;
+use super::{RecordedEvent, Unverified};
 use crate::bundle::{Bundle, BundleEntry};
 use crate::event::{Body, Event, LabelId, SchemeId};
 use crate::hands::Hands;
@@ -81,7 +81,7 @@ impl IdRules {
     }
 
     /// What the definitions among these events say, before anybody has judged them.
-    fn claimed<'a>(events: impl Iterator<Item = &'a Event>) -> Self {
+    pub(super) fn claimed<'a>(events: impl Iterator<Item = &'a Event>) -> Self {
         let rules = events.filter_map(|event| match (event.body(), event.subject()) {
             (Body::SchemeDefine(body), crate::event::Subject::Scheme(id)) => {
                 Some((id.clone(), body.id_rule))
@@ -89,6 +89,12 @@ impl IdRules {
             _ => None,
         });
         Self::new(rules)
+    }
+
+    /// The key of a label's record; none unless its scheme is known.
+    fn label_key(&self, label: &LabelId) -> Option<MapKey> {
+        let id = canonical_id(*self.0.get(label.scheme())?, label.native().as_str()).ok()?;
+        Some(MapKey::label(label.scheme(), &id))
     }
 
     /// The name of a label's record; none unless its scheme is known.
@@ -109,69 +115,78 @@ impl IdRules {
     }
 }
 
-/// The labels of a pack whose whole history is not here.
-pub(super) struct Excerpts {
-    rules: IdRules,
-    labels: BTreeSet<MapKey>,
+/// An event of a bundle, with the labels in whose history it counts.
+pub(super) struct Past {
+    pub(super) recorded: RecordedEvent,
+    pub(super) leaf: LeafHash,
+    /// Its own; none if it is about no label, or one of a scheme that is not here.
+    pub(super) label: Option<MapKey>,
+    /// The one whose place that takes.
+    pub(super) superseded: Option<MapKey>,
 }
+
+impl Past {
+    pub(super) fn of(
+        entries: &[BundleEntry],
+        parsed: &[Parsed],
+        rules: &IdRules,
+        hands: &impl Hands,
+    ) -> Vec<Self> {
+        let both: Vec<(&BundleEntry, &Parsed)> = entries.iter().zip(parsed).collect();
+        let past = |(entry, (leaf, event)): &(&BundleEntry, &Parsed)| {
+            let mut labels = labels_of(event).map(|label| rules.label_key(label));
+            Self {
+                recorded: RecordedEvent::new(entry.index(), event.clone()),
+                leaf: *leaf,
+                label: labels.next().flatten(),
+                superseded: labels.next().flatten(),
+            }
+        };
+        let parts = hands.in_parts(&both, |part| part.iter().map(past).collect::<Vec<_>>());
+        parts.into_iter().flatten().collect()
+    }
+
+    pub(super) fn index(&self) -> LeafIndex {
+        self.recorded.index()
+    }
+}
+
+/// The labels of a pack whose whole history is not here.
+#[derive(Default)]
+pub(super) struct Excerpts(BTreeSet<MapKey>);
 
 impl Excerpts {
     /// A bundle with a path for each answer has none: there every label needs its whole history.
-    pub(super) fn of(
-        bundle: &Bundle,
-        records: &Records<'_>,
-        entries: &[BundleEntry],
-        parsed: &[Parsed],
-        hands: &impl Hands,
-    ) -> Self {
-        let mut excerpts = Self {
-            rules: IdRules::claimed(parsed.iter().map(|(_, event)| &**event)),
-            labels: BTreeSet::new(),
-        };
+    pub(super) fn of(bundle: &Bundle, records: &Records<'_>, all: &[Past]) -> Self {
         if !bundle.answers().is_pack() {
-            return excerpts;
+            return Self::default();
         }
-        let keys_of = |(_, event): &Parsed| -> Vec<MapKey> {
-            let names = labels_of(event).filter_map(|label| excerpts.rules.label_name(label));
-            names.map(|name| name.key()).collect()
-        };
-        let keys = hands.in_parts(parsed, |part| part.iter().map(keys_of).collect::<Vec<_>>());
-        let mut events: Vec<(MapKey, LeafIndex, &LeafHash)> = Vec::new();
-        for ((entry, (leaf, _)), keys) in entries.iter().zip(parsed).zip(keys.iter().flatten()) {
-            events.extend(keys.iter().map(|key| (*key, entry.index(), leaf)));
-        }
+        let keys = |past: &Past| past.label.into_iter().chain(past.superseded);
+        let mut events: Vec<(MapKey, LeafIndex, LeafHash)> = all
+            .iter()
+            .flat_map(|past| keys(past).map(|key| (key, past.index(), past.leaf)))
+            .collect();
         events.sort_unstable_by_key(|(key, index, _)| (*key, *index));
         let is_whole = |key: &MapKey, record: &StateRecord| {
             let from = events.partition_point(|(of, ..)| of < key);
             let history = events[from..].iter().take_while(|(of, ..)| of == key);
-            record.has_history(history.map(|(_, index, leaf)| (*index, *leaf)))
+            record.has_history(history.map(|(_, index, leaf)| (*index, leaf)))
         };
         let labels = records
             .present
             .iter()
             .filter(|(key, (name, record))| name.kind() == MapType::Label && !is_whole(key, record))
             .map(|(key, _)| *key);
-        excerpts.labels = labels.collect();
-        excerpts
+        Self(labels.collect())
     }
 
     /// What has to be done with an event.
-    pub(super) fn part_of(&self, event: &Event, records: &Records<'_>) -> Part {
-        if self.labels.is_empty() {
-            return Part::History;
-        }
-        let mut labels = labels_of(event);
-        let key = |label: &LabelId| self.rules.label_name(label).map(|name| name.key());
-        let Some(own) = labels.next().and_then(key) else {
+    pub(super) fn part_of(&self, past: &Past, records: &Records<'_>) -> Part {
+        let Some(own) = past.label.filter(|own| self.contains(own)) else {
             return Part::History;
         };
-        if !self.labels.contains(&own) {
-            return Part::History;
-        }
-        let other = labels.next().and_then(key);
-        let is_whole =
-            |key: MapKey| records.present.contains_key(&key) && !self.labels.contains(&key);
-        if other.is_some_and(is_whole) {
+        let is_whole = |key| records.present.contains_key(&key) && !self.contains(&key);
+        if past.superseded.is_some_and(is_whole) {
             Part::Both(own)
         } else {
             Part::Excerpt(own)
@@ -179,7 +194,7 @@ impl Excerpts {
     }
 
     pub(super) fn contains(&self, key: &MapKey) -> bool {
-        self.labels.contains(key)
+        self.0.contains(key)
     }
 }
 

@@ -122,6 +122,16 @@ impl Hands for Threads {
 #[test]
 fn many_hands_find_what_one_finds_and_refuse_a_flipped_bit_in_any_line_as_one_does() {
     let mut ledger = shelf();
+    // A label, one that takes its place, and one that takes the place of that.
+    let chain = ["jp.jc-star/EX-21", "jp.jc-star/EX-22", "jp.jc-star/EX-23"];
+    for (at, label) in chain.iter().enumerate() {
+        let mut draft = world::issue_draft(label);
+        if let Some(before) = at.checked_sub(1) {
+            draft["body"]["supersedes"] = serde_json::json!(chain[before]);
+        }
+        let signed = world::entry(Kind::LabelIssue, &draft, None, &[&world::key(ISSUER)]);
+        ledger.accept(&signed);
+    }
     let of = [GTIN, OTHER, "09521234001034"];
     let pack = ledger.pack(&[
         "gtin 09521234001010",
@@ -137,7 +147,8 @@ fn many_hands_find_what_one_finds_and_refuse_a_flipped_bit_in_any_line_as_one_do
         policy: &policy,
     };
     let found = |text: &str, hands: &Threads| {
-        let bundle = Bundle::parse(text.as_bytes()).map_err(|error| format!("{error:?}"))?;
+        let bundle = Bundle::parse_with(text.as_bytes(), hands);
+        let bundle = bundle.map_err(|error| format!("{error:?}"))?;
         let verified = status::verify_with(&bundle, &trusted, now(), hands);
         let verified = verified.map_err(|error| format!("{error:?}"))?;
         let all: Vec<String> = verified.findings().map(|one| format!("{one:?}")).collect();
@@ -166,6 +177,18 @@ fn many_hands_find_what_one_finds_and_refuse_a_flipped_bit_in_any_line_as_one_do
             assert_eq!(found(&changed, &Threads(3)), one, "byte {at}: {line}");
         }
         from += line.len();
+    }
+    // With more than one thing wrong they name the same.
+    for round in 0..200 {
+        let mut changed = pack.clone().into_bytes();
+        for _ in 0..3 {
+            let at = usize::try_from(random.next_u32()).unwrap() % notes;
+            changed[at] ^= 1 << (random.next_u32() % 7);
+        }
+        if let Ok(changed) = String::from_utf8(changed) {
+            let one = found(&changed, &Threads(usize::MAX));
+            assert_eq!(found(&changed, &Threads(1)), one, "round {round}");
+        }
     }
 }
 

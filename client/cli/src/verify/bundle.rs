@@ -10,7 +10,6 @@ use labelproof::{
     },
 };
 use labelproof_core::{
-    bundle::Bundle,
     event::{Event, Subject},
     state::key::MapType,
     status::{Finding as Proved, VerifiedBundle},
@@ -29,7 +28,7 @@ use crate::{
 impl Bench<'_> {
     pub(super) fn bundle(&self, name: &str, bytes: &[u8]) -> Result<Report, Failure> {
         let bundle =
-            Bundle::parse(bytes).map_err(|error| Failure::on(Exit::Malformed, name, &error))?;
+            pack::read(bytes).map_err(|error| Failure::on(Exit::Malformed, name, &error))?;
         let asks_products = self.args.gtin.is_some()
             || self.args.subject.is_none()
                 && bundle
