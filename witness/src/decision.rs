@@ -55,7 +55,7 @@ pub fn admit(body: &[u8], known: &KnownLogs) -> Result<Candidate, Refusal> {
     let open = |lines: &[SignatureLine]| {
         let note = Note::new(text.to_owned(), lines.to_vec());
         let note = note.map_err(|_| CheckpointError::NotSigned)?;
-        SignedCheckpoint::open_as(note, &origin, keys)
+        SignedCheckpoint::open_as(note, &origin, &keys)
     };
     let mut checkpoint = open(&lines).map_err(Refusal::Signature)?;
     // Anybody can repeat a line; readers of what we store would refuse it.

@@ -11,7 +11,7 @@
 //! Empty lines and lines that start with `#` are skipped, spaces around a line dropped; the order of the
 //! four is fixed. What was cosigned for a log is in `store`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -122,13 +122,20 @@ pub fn write_list(logs: &[ListedLog]) -> String {
     text
 }
 
-/// All logs a witness knows or knew, by origin.
+/// All logs a witness knows or knew.
 #[derive(Clone, Debug, Default)]
 pub struct KnownLogs {
-    active: Vec<ListedLog>,
-    retired: Vec<ListedLog>,
-    keys: BTreeMap<Origin, Vec<Vkey>>,
-    retired_keys: BTreeMap<Origin, Vec<Vkey>>,
+    active: Logs,
+    retired: Logs,
+}
+
+/// The logs of one list, in its order.
+///
+/// Tens of thousands are held: each once, and where they stand by origin.
+#[derive(Clone, Debug, Default)]
+struct Logs {
+    listed: Box<[ListedLog]>,
+    by_origin: Box<[usize]>,
 }
 
 impl KnownLogs {
@@ -148,18 +155,16 @@ impl KnownLogs {
     /// [`KnownLogsError::Io`].
     pub fn save(&self, fs: &dyn Fs, dir: &Path) -> Result<(), KnownLogsError> {
         for (name, logs) in [(RETIRED, &self.retired), (ACTIVE, &self.active)] {
-            write_atomic(fs, &dir.join(name), write_list(logs).as_bytes())?;
+            write_atomic(fs, &dir.join(name), write_list(&logs.listed).as_bytes())?;
         }
         Ok(())
     }
 
     fn new(mut active: Vec<ListedLog>, retired: Vec<ListedLog>) -> Self {
-        let retired_keys = by_origin(&retired);
-        active.retain(|log| !retired_keys.contains_key(&log.origin));
+        let retired = Logs::new(retired);
+        active.retain(|log| retired.of(&log.origin).next().is_none());
         Self {
-            keys: by_origin(&active),
-            retired_keys,
-            active,
+            active: Logs::new(active),
             retired,
         }
     }
@@ -167,21 +172,15 @@ impl KnownLogs {
     /// Adds logs, or further keys to some; a retired log becomes active again with all its keys.
     #[must_use]
     pub fn with(self, logs: impl IntoIterator<Item = ListedLog>) -> Self {
-        let (mut active, mut known, mut retired_keys) = (self.active, self.keys, self.retired_keys);
-        let mut back = BTreeSet::new();
-        for log in logs {
-            if let Some(keys) = retired_keys.remove(&log.origin) {
-                known.insert(log.origin.clone(), keys);
-                back.insert(log.origin.clone());
-            }
-            let keys = known.entry(log.origin.clone()).or_default();
-            if !keys.contains(&log.vkey) {
-                keys.push(log.vkey.clone());
-                active.push(log);
-            }
-        }
-        let mut retired = self.retired;
-        active.extend(retired.extract_if(.., |log| back.contains(&log.origin)));
+        let logs: Vec<ListedLog> = logs.into_iter().collect();
+        let named: BTreeSet<&Origin> = logs.iter().map(ListedLog::origin).collect();
+        let (back, retired): (Vec<_>, Vec<_>) =
+            (self.retired.listed.into_iter()).partition(|log| named.contains(&log.origin));
+        let mut active = self.active.listed.into_vec();
+        let pair = |log: &ListedLog| (log.origin.clone(), log.vkey.clone());
+        let mut pairs: HashSet<_> = active.iter().chain(&back).map(pair).collect();
+        active.extend(logs.into_iter().filter(|log| pairs.insert(pair(log))));
+        active.extend(back);
         Self::new(active, retired)
     }
 
@@ -190,8 +189,9 @@ impl KnownLogs {
     /// # Errors
     /// [`KnownLogsError::Unknown`] if it is not active.
     pub fn without(self, origin: &Origin) -> Result<Self, KnownLogsError> {
-        let (mut active, mut retired) = (self.active, self.retired);
+        let mut retired = self.retired.listed.into_vec();
         let before = retired.len();
+        let mut active = self.active.listed.into_vec();
         retired.extend(active.extract_if(.., |log| log.origin == *origin));
         if retired.len() == before {
             return Err(KnownLogsError::Unknown {
@@ -203,37 +203,53 @@ impl KnownLogs {
 
     /// The keys to trust for an origin; `None` for an unknown or retired log.
     #[must_use]
-    pub fn keys(&self, origin: &Origin) -> Option<&[Vkey]> {
-        self.keys.get(origin).map(Vec::as_slice)
+    pub fn keys(&self, origin: &Origin) -> Option<Vec<Vkey>> {
+        self.active.keys(origin)
     }
 
     /// The keys of an origin, also of a retired one: for reading what was stored.
     #[must_use]
-    pub fn keys_ever(&self, origin: &Origin) -> Option<&[Vkey]> {
-        let retired = || self.retired_keys.get(origin).map(Vec::as_slice);
-        self.keys(origin).or_else(retired)
+    pub fn keys_ever(&self, origin: &Origin) -> Option<Vec<Vkey>> {
+        self.keys(origin).or_else(|| self.retired.keys(origin))
     }
 
     /// The logs whose requests are answered.
     #[must_use]
     pub fn active(&self) -> &[ListedLog] {
-        &self.active
+        &self.active.listed
     }
 
     /// The logs whose requests are refused and whose state is kept.
     #[must_use]
     pub fn retired(&self) -> &[ListedLog] {
-        &self.retired
+        &self.retired.listed
     }
 }
 
-fn by_origin(logs: &[ListedLog]) -> BTreeMap<Origin, Vec<Vkey>> {
-    let mut keys: BTreeMap<Origin, Vec<Vkey>> = BTreeMap::new();
-    for log in logs {
-        let of_log = keys.entry(log.origin.clone()).or_default();
-        of_log.push(log.vkey.clone());
+impl Logs {
+    fn new(listed: Vec<ListedLog>) -> Self {
+        let mut by_origin: Box<[usize]> = (0..listed.len()).collect();
+        // Keys of one origin stay in the order of the list.
+        by_origin.sort_by_key(|place| &listed[*place].origin);
+        Self {
+            listed: listed.into(),
+            by_origin,
+        }
     }
-    keys
+
+    /// What is listed for an origin, one a key.
+    fn of(&self, origin: &Origin) -> impl Iterator<Item = &ListedLog> {
+        let before = |place: &usize| self.listed[*place].origin < *origin;
+        let first = self.by_origin.partition_point(before);
+        let from = self.by_origin[first..].iter();
+        from.map(|place| &self.listed[*place])
+            .take_while(move |log| log.origin == *origin)
+    }
+
+    fn keys(&self, origin: &Origin) -> Option<Vec<Vkey>> {
+        let keys: Vec<Vkey> = self.of(origin).map(|log| log.vkey.clone()).collect();
+        (!keys.is_empty()).then_some(keys)
+    }
 }
 
 fn read(fs: &dyn Fs, path: &Path) -> Result<Vec<ListedLog>, KnownLogsError> {

@@ -299,7 +299,7 @@ fn decode(
         source,
     };
     let note = Note::parse(note).map_err(|error: NoteError| unverified(error.into()))?;
-    let checkpoint = SignedCheckpoint::open_as(note, origin, keys).map_err(unverified)?;
+    let checkpoint = SignedCheckpoint::open_as(note, origin, &keys).map_err(unverified)?;
     Ok(Some(Cosigned::new(&checkpoint, time)))
 }
 
@@ -375,5 +375,6 @@ const TABLE: TableDefinition<'static, &'static str, &'static [u8]> =
 
 const VERSION: u8 = 1;
 
-/// All records are in memory anyway; this holds the pages that one transaction touches.
-const CACHE_BYTES: usize = 8 * 1024 * 1024;
+/// All records are in memory anyway; this holds the pages that a transaction of some dozen requests touches.
+/// Larger ones read the rest again, which costs no more than 8 MiB here did.
+const CACHE_BYTES: usize = 1024 * 1024;

@@ -211,7 +211,7 @@ impl Witness {
 /// The checkpoint that was cosigned last, opened again with the keys that its log has.
 fn reopened(store: &Store, known: &KnownLogs, origin: &Origin) -> Option<SignedCheckpoint> {
     let note = Note::parse(store.cosigned(origin)?.note().as_bytes()).ok()?;
-    SignedCheckpoint::open_as(note, origin, known.keys(origin)?).ok()
+    SignedCheckpoint::open_as(note, origin, &known.keys(origin)?).ok()
 }
 
 /// Writes down two roots that a log signed for one size; the first such file of a log stays.

@@ -108,7 +108,7 @@ fn a_log_in_both_lists_is_retired() {
     fs.write(&folder().join("retired"), &list).unwrap();
     let known = KnownLogs::load(fs.as_ref(), &folder()).unwrap();
     assert_eq!((known.keys(&origin), known.active().len()), (None, 0));
-    assert_eq!(known.keys_ever(&origin), Some([log].as_slice()));
+    assert_eq!(known.keys_ever(&origin), Some(vec![log]));
 }
 
 #[test]
@@ -120,9 +120,46 @@ fn a_second_key_of_an_origin_is_trusted_beside_the_first() {
     let logs = parse_list(&list).unwrap();
     let known = KnownLogs::default().with(logs.clone());
     let origin: Origin = "a.example".parse().unwrap();
-    assert_eq!(known.keys(&origin).map(<[_]>::len), Some(2));
+    assert_eq!(known.keys(&origin).map(|keys| keys.len()), Some(2));
     let again = known.with(logs);
     assert_eq!(again.active().iter().map(ListedLog::origin).count(), 2);
+}
+
+#[test]
+fn keys_are_found_wherever_they_stand_in_the_list() {
+    let names = ["c.example", "a.example", "b.example"];
+    let mut list = String::from("logs/v0\n");
+    for (name, origin) in names.iter().flat_map(|name| [(name, "all"), (name, *name)]) {
+        let vkey = vkey(name);
+        list += &format!("vkey {vkey}\norigin {origin}\nqpd 1\ncontact x\n");
+    }
+    let known = KnownLogs::default().with(parse_list(&list).unwrap());
+    let keys = |origin: &str| known.keys(&origin.parse().unwrap());
+    let key = |name: &str| Vkey::parse(&vkey(name)).unwrap();
+    // In the order of the list, which is kept.
+    assert_eq!(keys("all"), Some(names.map(key).to_vec()));
+    for name in names {
+        assert_eq!(keys(name), Some(vec![key(name)]));
+    }
+    for unknown in ["a", "aa", "b.example ", "d.example"] {
+        assert_eq!(keys(unknown), None, "{unknown}");
+    }
+    let listed: Vec<&str> = known
+        .active()
+        .iter()
+        .map(|log| log.vkey().name().as_str())
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            "c.example",
+            "c.example",
+            "a.example",
+            "a.example",
+            "b.example",
+            "b.example"
+        ]
+    );
 }
 
 #[test]
@@ -139,13 +176,10 @@ fn logs_added_together_bring_back_retired_ones_with_all_their_keys() {
     let added = [&one, &new, &new].map(|text| ListedLog::of_key(key(text)).unwrap());
     let back = retired.with(added);
     assert_eq!(back.retired(), []);
-    assert_eq!(
-        back.keys(&origin),
-        Some([key(&one), key(&other)].as_slice())
-    );
+    assert_eq!(back.keys(&origin), Some(vec![key(&one), key(&other)]));
     assert_eq!(
         back.keys(&"c.example".parse().unwrap()),
-        Some([key(&new)].as_slice())
+        Some(vec![key(&new)])
     );
     assert_eq!(back.active().len(), 3);
 }
