@@ -86,7 +86,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn create(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Self, StoreError> {
-        Self::write_anew(fs, dir, BTreeMap::new())
+        Self::write_anew(fs, dir, Records::new(), Vec::new())
     }
 
     /// Reads and verifies every record, and writes the file anew.
@@ -109,14 +109,24 @@ impl Store {
         known: &KnownLogs,
         with: &KnownLogs,
     ) -> Result<Self, StoreError> {
-        let records = read_all(fs, &dir.join(FILE), with)?;
+        let path = dir.join(FILE);
+        let bytes = fs.read(&path)?;
+        // redb takes an empty file for a new database; for us it is a lost one.
+        if bytes.is_empty() {
+            return Err(StoreError::Empty { path });
+        }
+        let copy = MemoryBackend::from(bytes);
+        let records = read_all(copy.clone(), with)?;
         let mut active = known.active().iter().map(ListedLog::origin);
         if let Some(origin) = active.find(|origin| !records.contains_key(origin)) {
             return Err(StoreError::Missing {
                 origin: origin.clone(),
             });
         }
-        Self::write_anew(fs, dir, records)
+        // The new file is made where the copy was: what a second one took would stay with the process.
+        let mut room = copy.take();
+        room.clear();
+        Self::write_anew(fs, dir, records, room)
     }
 
     /// The head cosigned last, the empty tree's if nothing was; `None` for an origin without record.
@@ -182,12 +192,18 @@ impl Store {
         Ok(())
     }
 
-    fn write_anew(fs: &Arc<dyn Fs>, dir: &Path, records: Records) -> Result<Self, StoreError> {
+    /// Makes the file in `room`, which is empty, and puts it in place.
+    fn write_anew(
+        fs: &Arc<dyn Fs>,
+        dir: &Path,
+        records: Records,
+        room: Vec<u8>,
+    ) -> Result<Self, StoreError> {
         // Made in memory: redb writes once more when it is closed, and tells nobody if that fails.
-        let memory = MemoryBackend::default();
+        let memory = MemoryBackend::from(room);
         write_records(&open_database(memory.clone())?, &records)?;
         let path = dir.join(FILE);
-        write_atomic(fs.as_ref(), &path, &memory.bytes())?;
+        write_atomic(fs.as_ref(), &path, &memory.take())?;
         Ok(Self {
             database: open_database(FsBackend::new(Arc::clone(fs), path))?,
             latest_time: latest_time(&records),
@@ -227,17 +243,10 @@ fn write_records(database: &Database, changes: &Records) -> Result<(), StoreErro
     transaction.commit().map_err(StoreError::database)
 }
 
-fn read_all(fs: &Arc<dyn Fs>, path: &Path, known: &KnownLogs) -> Result<Records, StoreError> {
-    let bytes = fs.read(path)?;
-    // redb takes an empty file for a new database; for us it is a lost one.
-    if bytes.is_empty() {
-        return Err(StoreError::Empty {
-            path: path.to_owned(),
-        });
-    }
-    // A copy in memory: to open is to write, and what a failed sync left in the file, readable but not on
-    // disk, must not become the newest of it before all of it is written anew.
-    let database = open_database(MemoryBackend::from(bytes))?;
+/// Reads every record of a copy in memory: to open is to write, and what a failed sync left in the file, readable but
+/// not on disk, must not become the newest of it before all of it is written anew.
+fn read_all(copy: MemoryBackend, known: &KnownLogs) -> Result<Records, StoreError> {
+    let database = open_database(copy)?;
     let transaction = database.begin_read().map_err(StoreError::database)?;
     let table = transaction
         .open_table(TABLE)

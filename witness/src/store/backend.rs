@@ -56,9 +56,9 @@ impl From<Vec<u8>> for MemoryBackend {
 }
 
 impl MemoryBackend {
-    /// All bytes as they are now.
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        self.lock().clone()
+    /// All bytes as they are now; none are left.
+    pub(super) fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.lock())
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
