@@ -5,7 +5,7 @@
 //! tree groups   12 bits of such hashes, u16 ‖ index, 6                  → rows of a long run that name one entry
 //! tree meta     "rows and groups of runs"                               → size, u64 ‖ root, 32 bytes
 //! ```
-//! A watermark of another name is of an index with other keys: it is filled again.
+//! A watermark of another name is of an index with other keys: it is filled again, and what a former form left is dropped.
 //! sled's own promises are not relied on: a power cut may lose what it flushed and a flipped bit may hide
 //! keys, so a reader takes its answers as candidates only. One thread writes, row by row: what a batch of sled's
 //! replaces is freed long after it, gigabytes later. It gathers runs for some seconds, for a long one has fewer rows; until
@@ -271,6 +271,7 @@ impl Gathered {
 }
 
 fn run(trees: &Trees, unwritten: &Unwritten, messages: &mpsc::Receiver<Message>) {
+    report(trees.drop_former());
     let mut gathered = Gathered::default();
     loop {
         let mut flushed = None;
@@ -361,6 +362,22 @@ impl Trees {
         Ok(())
     }
 
+    /// Drops what only former forms have; by name, for what else there is may be of a later one.
+    fn drop_former(&self) -> Result<(), sled::Error> {
+        let mut said_it_knew = false;
+        for watermark in FORMER_WATERMARKS {
+            said_it_knew |= self.meta.remove(watermark)?.is_some();
+        }
+        // A program of that form, run again, must not find its watermark without the rows.
+        if said_it_knew {
+            self.sync()?;
+        }
+        for tree in FORMER_TREES {
+            self.db.drop_tree(tree)?;
+        }
+        Ok(())
+    }
+
     fn clear(&self) -> Result<(), sled::Error> {
         // The watermark goes first: a crash in between leaves an index that says it knows nothing.
         self.meta.clear()?;
@@ -370,6 +387,15 @@ impl Trees {
 }
 
 const WATERMARK: &[u8] = b"rows and groups of runs";
+/// No later form may use these names again.
+const FORMER_WATERMARKS: [&str; 5] = [
+    "watermark",
+    "keys watermark",
+    "keys and listings",
+    "runs of keys and listings",
+    "runs of short keys and listings",
+];
+const FORMER_TREES: [&str; 3] = ["events", "labels", "keys"];
 /// Batches that may wait to be written; then appending waits. 64 may be unpublished, as many may be unindexed.
 const MAX_QUEUE: usize = 64;
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -379,3 +405,35 @@ const MAX_GATHERED: usize = 128 * 1024;
 const GATHER_FOR: Duration = Duration::from_secs(10);
 /// With nothing to write there is nothing to wake up for.
 const FOREVER: Duration = Duration::from_secs(3_600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drops_what_former_forms_left_and_nothing_of_a_later_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let trees = Trees::open(dir.path()).unwrap();
+        for tree in ["events", "labels", "keys", "rows", "of a later form"] {
+            let tree = trees.db.open_tree(tree).unwrap();
+            tree.insert("row", "").unwrap();
+        }
+        let watermarks = ["runs of keys and listings", "of a later form"];
+        for watermark in watermarks {
+            trees.meta.insert(watermark, "").unwrap();
+        }
+        trees.sync().unwrap();
+        drop(trees);
+
+        let index = SledIndex::open(dir.path()).unwrap();
+        index.flush();
+        let trees = &index.trees;
+        let mut names = trees.db.tree_names();
+        names.retain(|name| !name.starts_with(b"__sled"));
+        names.sort();
+        assert_eq!(names, ["groups", "meta", "of a later form", "rows"]);
+        assert!(trees.rows.contains_key("row").unwrap());
+        let left: Vec<IVec> = trees.meta.iter().keys().map(Result::unwrap).collect();
+        assert_eq!(left, ["of a later form"]);
+    }
+}
