@@ -197,17 +197,21 @@ async fn apart<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let log = service.log.clone();
     match tokio::task::spawn_blocking(move || work(&log)).await {
-        Ok(done) => {
-            if let Err(Problem::Storage) = &done {
-                service.log.setting().metrics.request_failed();
-            }
-            done
-        }
+        Ok(done) => counted(&service.log, done),
         Err(error) => {
             tracing::error!(%error, "a request failed in a way nobody foresaw");
             Err(Problem::Storage)
         }
     }
+}
+
+/// Counts what failed by the store.
+fn counted<T>(log: &Log, done: Result<T, Problem>) -> Result<T, Problem> {
+    done.inspect_err(|problem| {
+        if let Problem::Storage = problem {
+            log.setting().metrics.request_failed();
+        }
+    })
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";

@@ -28,7 +28,7 @@ use tokio::{
 };
 
 use super::{
-    NO_STORE, Service, apart,
+    NO_STORE, Service, apart, counted,
     error::Problem,
     lines::{End, Line, Lines, MAX_LINE_BYTES},
     openapi::problems::OfBatches,
@@ -256,7 +256,7 @@ impl Round {
         let metrics = &log.setting().metrics;
         self.needs_store = false;
         while let Some(line) = self.lines.pop_front() {
-            match admit(log, self.mode, &line, reach) {
+            match counted(log, admit(log, self.mode, &line, reach)) {
                 Ok(Some(outcome)) => {
                     match &outcome {
                         Outcome::Admitted(admitted, _) => metrics.admitted(admitted.arrival()),
@@ -435,7 +435,12 @@ fn answer(
 ) -> Result<(StatusCode, PlaceOrTrial), Problem> {
     match outcome {
         Outcome::Admitted(admitted, _) => {
-            let (status, answer) = answered(log, &admitted, standing)?;
+            let done = answered(log, &admitted, standing);
+            // What was not sequenced in time did not fail by being read.
+            let (status, answer) = match needs_no_file(log, &admitted, standing) {
+                true => done?,
+                false => counted(log, done)?,
+            };
             Ok((status, PlaceOrTrial::Place(answer)))
         }
         Outcome::Accepted(event) => Ok((StatusCode::OK, PlaceOrTrial::Trial(Trial::of(event)))),

@@ -17,7 +17,7 @@ use labelproof_log::{
     log::{Log, Setting},
 };
 
-use super::{get, post, router, world};
+use super::{get, post, post_to, router, world};
 use serde_json::json;
 
 use crate::world::{Ledger, World, event, found, id_of, issue, issuer, parts};
@@ -186,6 +186,40 @@ async fn a_submitter_whose_store_fails_is_told_so() {
         (got.status, &got.json()["title"]),
         (StatusCode::SERVICE_UNAVAILABLE, &"storage".into())
     );
+}
+
+#[tokio::test]
+async fn a_line_of_a_batch_that_the_store_fails_counts_as_a_request_does() {
+    let disk = SimulatedFs::new(1);
+    let fs: Arc<dyn Fs> = Arc::new(disk.clone());
+    drop(World::of_one_label(&fs));
+    let world = World::load(&fs, &Ledger::default()).unwrap();
+    let router = router(&world);
+    let failed = async || {
+        let page = String::from_utf8(get(&router, "/metrics").await.body).unwrap();
+        let count = page.lines().find_map(|line| {
+            line.strip_prefix("labelproof_log_storage_errors_total{during=\"request\"} ")
+        });
+        count.unwrap().to_owned()
+    };
+    // It is in the log already, so its entry is read.
+    let note = issue(1);
+    disk.fail_from(disk.calls() + 1, Fault::Eio);
+    assert_eq!(
+        post(&router, &[], note.clone()).await.json()["title"],
+        "storage"
+    );
+    assert_eq!(failed().await, "1");
+    let line = format!("{}\n", json!(String::from_utf8(note).unwrap()));
+    let got = post_to(&router, "/v1/events:batch", &[], line.repeat(2).into()).await;
+    assert_eq!(
+        String::from_utf8(got.body)
+            .unwrap()
+            .matches("problem:storage")
+            .count(),
+        2
+    );
+    assert_eq!(failed().await, "3");
 }
 
 /// An index whose disk hangs: each look-up waits until the test lets one pass, or for ten seconds.
