@@ -391,7 +391,8 @@ impl From<StorageError> for Problem {
     }
 }
 
-fn class_of(kind: Kind) -> Class {
+/// Whether events of a kind give or take away.
+pub(crate) fn class_of(kind: Kind) -> Class {
     match kind {
         Kind::LabelUnbind
         | Kind::LabelSuspend

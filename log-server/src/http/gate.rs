@@ -8,16 +8,20 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
 };
 
+use labelproof_core::event::Kind;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::error::Problem;
-use crate::pool::{Class, MAX_POOL_EVENTS};
+use crate::{
+    admission::class_of,
+    pool::{Class, MAX_POOL_EVENTS},
+};
 
 /// The gate.
 #[derive(Debug)]
@@ -76,22 +80,19 @@ impl Drop for InLine {
 
 /// What an event says that it is, without reading it.
 fn claimed(body: &[u8]) -> Class {
-    let says = |kind: &[u8]| body.windows(kind.len()).any(|part| part == kind);
-    if ADVERSE.iter().any(|kind| says(kind)) {
-        Class::TakesAway
-    } else {
-        Class::Grants
+    let says = |kind: &String| body.windows(kind.len()).any(|part| part == kind.as_bytes());
+    match ADVERSE.iter().any(says) {
+        true => Class::TakesAway,
+        false => Class::Grants,
     }
 }
 
-const ADVERSE: [&[u8]; 6] = [
-    br#""kind":"label.revoke""#,
-    br#""kind":"label.suspend""#,
-    br#""kind":"label.unbind""#,
-    br#""kind":"authority.key""#,
-    br#""kind":"authority.withdraw""#,
-    br#""kind":"member.root""#,
-];
+/// How the events that take something away name their kind, in the form in which bodies are written.
+static ADVERSE: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let kinds = Kind::ALL.iter();
+    let adverse = kinds.filter(|kind| class_of(**kind) == Class::TakesAway);
+    adverse.map(|kind| format!(r#""kind":"{kind}""#)).collect()
+});
 /// As many as the pool holds: about half a second of signatures on two cores.
 const MAX_IN_LINE: usize = MAX_POOL_EVENTS;
 
