@@ -129,21 +129,15 @@ async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
 }
 
 async fn read_more(stream: &TcpStream, buffer: &mut Vec<u8>) -> io::Result<()> {
+    buffer.reserve(READ_BYTES);
     loop {
-        match try_read(stream, buffer) {
+        match stream.try_read_buf(buffer) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.readable().await?,
             Err(error) => return Err(error),
         }
     }
-}
-
-fn try_read(stream: &TcpStream, buffer: &mut Vec<u8>) -> io::Result<usize> {
-    let mut part = [0; READ_BYTES];
-    let read = stream.try_read(&mut part)?;
-    buffer.extend_from_slice(&part[..read]);
-    Ok(read)
 }
 
 fn head_of(bytes: &[u8]) -> io::Result<Option<Extent>> {
@@ -208,7 +202,7 @@ pub(crate) fn post(path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 /// Longer than a log lets a submitter wait; beyond it the answer is lost.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Most answers come in one read.
+/// Room for a read at the least: most answers come in one.
 const READ_BYTES: usize = 16 * 1024;
 
 #[cfg(test)]

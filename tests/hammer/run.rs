@@ -82,6 +82,8 @@ enum What {
     Checkpoint,
     Tile,
     Entries,
+    /// The same as who accepts gzip gets them.
+    Gzip,
     Livez,
 }
 
@@ -218,6 +220,7 @@ impl Read {
             What::Livez => ("livez", Paths::one("/livez")),
             What::Tile => ("tile", Paths::leaves(self.size)),
             What::Entries => ("entries", Paths::entries(self.size)),
+            What::Gzip => ("entries, gzip", Paths::entries(self.size).accepting("gzip")),
         };
         let plan = Plan {
             connections: self.connections,

@@ -188,6 +188,16 @@ impl Paths {
         }
     }
 
+    /// The same for a client that takes this encoding.
+    pub(crate) fn accepting(mut self, encoding: &str) -> Self {
+        let field = format!("Accept-Encoding: {encoding}\r\n\r\n");
+        for request in &mut self.requests {
+            request.truncate(request.len() - b"\r\n".len());
+            request.extend_from_slice(field.as_bytes());
+        }
+        self
+    }
+
     pub(crate) fn leaves(size: u64) -> Self {
         Self::tiles(TileKind::Hashes(TileLevel::LEAVES), size)
     }
