@@ -29,7 +29,7 @@ pub mod tone;
 
 pub use accept::choose;
 pub use address::{Address, NoText};
-pub use document::{Document, NO_CACHE, NO_STORE};
+pub use document::{Document, NO_CACHE, NO_STORE, has_named};
 pub use html::{Html, Shell, fact};
 pub use moment::{ago, moment};
 pub use open::open_to_browsers;

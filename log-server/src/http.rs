@@ -28,6 +28,7 @@ mod gate;
 mod gzip;
 mod home;
 mod html;
+mod kept;
 mod label;
 mod labels;
 mod lines;
@@ -45,7 +46,7 @@ use std::{ops::Deref, sync::Arc, time::Duration};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, response::Response};
 use labelproof_host::web::{
-    Address, Document, NO_CACHE, NO_STORE, NoText, Places, open_to_browsers,
+    Address, Document, NO_CACHE, NO_STORE, NoText, Places, has_named, open_to_browsers,
 };
 use tokio::{runtime::Handle, task::JoinSet};
 use utoipa_axum::{
@@ -53,7 +54,7 @@ use utoipa_axum::{
     routes,
 };
 
-use self::{error::Problem, gate::Gate, gzip::Gzip};
+use self::{error::Problem, gate::Gate, gzip::Gzip, kept::Kept};
 use crate::log::Log;
 
 /// What the routes answer from; each request clones it several times, so it is one pointer.
@@ -72,6 +73,7 @@ pub struct Shared {
     gate: Arc<Gate>,
     submitting: Option<Handle>,
     gzip: Arc<Gzip>,
+    tiles: Arc<Kept>,
 }
 
 impl Deref for Service {
@@ -96,6 +98,7 @@ impl Service {
             gate: Arc::new(Gate::new()),
             submitting: None,
             gzip: Arc::new(Gzip::new()),
+            tiles: Arc::new(Kept::of(MAX_TILE_BYTES)),
         }))
     }
 
@@ -218,5 +221,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 /// An event has at most 16 KiB; the rest is room for a refusal that says so.
 const MAX_BODY_BYTES: usize = 128 * 1024;
+/// All tiles of half a million entries, so that a reader's proof waits for no file.
+const MAX_TILE_BYTES: usize = 16 * 1024 * 1024;
 /// A revocation promises 60 s, so a submitter learns after half of it that witnesses are slow.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,6 +1,7 @@
 //! Bytes with their type, how long they may be kept, and a tag by which a reader asks whether they changed.
 
 use axum::{
+    body::Bytes,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -10,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 #[derive(Debug)]
 pub struct Document {
     /// The answer.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// Its media type.
     pub content_type: &'static str,
     /// How long it may be kept.
@@ -40,16 +41,8 @@ impl Document {
     }
 
     fn respond_tagged(self, request: &HeaderMap, digest: &[u8]) -> Response {
-        let tag = format!("\"{}\"", hex::encode(&digest[..TAG_BYTES]));
-        let known = request.get(header::IF_NONE_MATCH).is_some_and(|value| {
-            value.to_str().is_ok_and(|tags| {
-                // SPEC RFC 9110, 13.1.2: compared weakly; proxies that compress make tags weak.
-                tags.split(',')
-                    .map(|known| known.trim().trim_start_matches("W/"))
-                    .any(|known| known == tag || known == "*")
-            })
-        });
-        let mut response = if known {
+        let tag = tag_of(digest);
+        let mut response = if has_tag(request, &tag) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
             self.bytes.into_response()
@@ -67,6 +60,28 @@ impl Document {
         headers.insert(header::ETAG, tag);
         response
     }
+}
+
+/// Whether a reader says that it has the object of this name, which [`Document::respond_named`] will then not send.
+#[must_use]
+pub fn has_named(request: &HeaderMap, name: &str) -> bool {
+    request.contains_key(header::IF_NONE_MATCH) && has_tag(request, &tag_of(&Sha256::digest(name)))
+}
+
+fn tag_of(digest: &[u8]) -> String {
+    format!("\"{}\"", hex::encode(&digest[..TAG_BYTES]))
+}
+
+fn has_tag(request: &HeaderMap, tag: &str) -> bool {
+    let known = request.get(header::IF_NONE_MATCH);
+    known
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|tags| {
+            // SPEC RFC 9110, 13.1.2: compared weakly; proxies that compress make tags weak.
+            tags.split(',')
+                .map(|known| known.trim().trim_start_matches("W/"))
+                .any(|known| known == tag || known == "*")
+        })
 }
 
 /// Not kept at all.

@@ -91,7 +91,7 @@ impl Shell<'_> {
              <footer>{note}</footer>\n</body>\n</html>\n"
         );
         let mut response = Document {
-            bytes: page.into_bytes(),
+            bytes: page.into(),
             content_type: "text/html; charset=utf-8",
             cache_control: NO_CACHE,
         }

@@ -225,7 +225,7 @@ fn json_document(value: &impl Serialize) -> Document {
     let mut bytes = serde_json::to_vec(value).expect("text keys and plain values only");
     bytes.push(b'\n');
     Document {
-        bytes,
+        bytes: bytes.into(),
         content_type: JSON,
         cache_control: NO_STORE,
     }

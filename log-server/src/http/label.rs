@@ -222,7 +222,7 @@ pub(super) fn document(value: &impl Serialize, content_type: &'static str) -> Do
     let mut bytes = serde_json::to_vec(value).expect("text keys and plain values only");
     bytes.push(b'\n');
     Document {
-        bytes,
+        bytes: bytes.into(),
         content_type,
         cache_control: NO_CACHE,
     }

@@ -51,7 +51,7 @@ pub(super) async fn event(
     };
     let (index, bytes) = apart(&service, find).await?;
     let mut response = Document {
-        bytes,
+        bytes: bytes.into(),
         content_type: TEXT,
         cache_control: NO_STORE,
     }
@@ -87,7 +87,7 @@ pub(super) async fn proof(
     let prove = move |log: &Log| Ok(proof_of(log, &published, index)?.to_bytes());
     let bytes = apart(&service, prove).await?;
     Ok(Document {
-        bytes,
+        bytes: bytes.into(),
         content_type: TEXT,
         cache_control: NO_STORE,
     }

@@ -11,7 +11,7 @@ pub(crate) mod problems;
 
 use std::sync::LazyLock;
 
-use axum::{http::HeaderMap, response::Response};
+use axum::{body::Bytes, http::HeaderMap, response::Response};
 use serde_json::Value;
 use utoipa::{
     ToSchema,
@@ -42,7 +42,7 @@ pub(super) async fn json(request: HeaderMap) -> Response {
 }
 
 /// The document of this program, as JSON; it depends on nothing but the code.
-static DOCUMENT: LazyLock<Vec<u8>> = LazyLock::new(|| value().to_string().into_bytes());
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| value().to_string().into());
 
 /// The document of this program.
 pub(super) fn value() -> &'static Value {

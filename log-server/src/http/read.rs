@@ -1,6 +1,7 @@
 //! What any client of a C2SP log reads (c2sp.org/tlog-tiles): checkpoint, tiles, entry bundles.
 
 use axum::{
+    body::Bytes,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -10,7 +11,7 @@ use labelproof_core::tile::TilePath;
 use super::{
     Address, Document, NO_STORE, NoText, Service, TEXT, apart,
     error::Problem,
-    gzip::{self, Worth},
+    gzip, has_named,
     openapi::{Octets, problems::StorageOnly},
 };
 use crate::log::Log;
@@ -29,7 +30,7 @@ pub(super) async fn checkpoint(State(service): State<Service>, request: HeaderMa
     match service.log.published() {
         None => not_yet("no checkpoint was witnessed yet\n"),
         Some(published) => Document {
-            bytes: published.note.clone(),
+            bytes: published.note.clone().into(),
             content_type: TEXT,
             cache_control: NO_STORE,
         }
@@ -55,23 +56,31 @@ pub(super) async fn checkpoint(State(service): State<Service>, request: HeaderMa
     )
 )]
 pub(super) async fn entries(
-    service: State<Service>,
+    State(service): State<Service>,
     path: Result<Address<String>, NoText>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
-    let worth = match &path {
-        Ok(Address(rest)) if !rest.contains(".p/") => Worth::Keeping,
-        _ => Worth::Passing,
+    let name = path.map(|Address(path)| format!("tile/entries/{path}"));
+    let Some((name, path)) = in_tree(&service, name) else {
+        return Ok(not_yet(NO_TILE));
     };
-    let path = path.map(|Address(rest)| Address(format!("entries/{rest}")));
-    let gzip = service.gzip.clone();
-    let accepts = gzip::is_accepted(&request);
-    let answer = tile(service, path, request).await?;
-    if accepts {
-        gzip.compress(answer, worth).await
-    } else {
-        Ok(answer)
+    if !gzip::is_accepted(&request) || has_named(&request, &name) {
+        let bytes = stored(&service, path).await?;
+        return Ok(immutable(bytes).respond_named(&request, &name));
     }
+    let packed = match service.gzip.kept(path) {
+        Some(packed) => packed,
+        None => {
+            let plain = stored(&service, path);
+            service.gzip.compress(path, plain).await?
+        }
+    };
+    let mut response = immutable(packed).respond_named(&request, &name);
+    let gzip = HeaderValue::from_static("gzip");
+    response
+        .headers_mut()
+        .insert(header::CONTENT_ENCODING, gzip);
+    Ok(response)
 }
 
 /// Says that a bundle comes in several encodings, and makes its tag one for all of them.
@@ -110,33 +119,50 @@ pub(super) async fn tile(
     path: Result<Address<String>, NoText>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
-    let not_found = || Ok(not_yet("no such tile\n"));
-    let path = path
-        .ok()
-        .and_then(|Address(path)| format!("tile/{path}").parse::<TilePath>().ok());
-    let Some(path) = path else {
-        return not_found();
+    let name = path.map(|Address(path)| format!("tile/{path}"));
+    let Some((name, path)) = in_tree(&service, name) else {
+        return Ok(not_yet(NO_TILE));
     };
-    let size = service.log.standing().acknowledged();
-    // SPEC tlog-tiles: partial tiles of every size for which a checkpoint was produced. What lies behind
-    // the acknowledged size may be the torn end of a write, and is not there.
-    match TilePath::in_tree(path.kind(), path.index(), size) {
-        Some(whole) if path.width() <= whole.width() => {
-            let bytes = match service.log.setting().directory.object_at_hand(path) {
-                Some(bytes) => bytes,
-                None => {
-                    let read = move |log: &Log| Ok(log.setting().directory.object(path)?);
-                    apart(&service, read).await?
-                }
-            };
-            let document = Document {
-                bytes,
-                content_type: "application/octet-stream",
-                cache_control: IMMUTABLE,
-            };
-            Ok(document.respond_named(&request, &path.to_string()))
+    let bytes = match service.tiles.get(path) {
+        Some(bytes) => bytes,
+        None => {
+            let bytes = stored(&service, path).await?;
+            service.tiles.keep(path, &bytes);
+            bytes
         }
-        _ => not_found(),
+    };
+    Ok(immutable(bytes).respond_named(&request, &name))
+}
+
+/// The tile or bundle of a name, if the tree that was acknowledged holds it.
+///
+/// SPEC tlog-tiles: partial tiles of every size for which a checkpoint was produced. What lies behind
+/// the acknowledged size may be the torn end of a write, and is not there.
+fn in_tree(service: &Service, name: Result<String, NoText>) -> Option<(String, TilePath)> {
+    let name = name.ok()?;
+    let path: TilePath = name.parse().ok()?;
+    let size = service.log.standing().acknowledged();
+    let whole = TilePath::in_tree(path.kind(), path.index(), size)?;
+    (path.width() <= whole.width()).then_some((name, path))
+}
+
+/// Its bytes, waited for only where they are not in memory.
+async fn stored(service: &Service, path: TilePath) -> Result<Bytes, Problem> {
+    let bytes = match service.log.setting().directory.object_at_hand(path) {
+        Some(bytes) => bytes,
+        None => {
+            let read = move |log: &Log| Ok(log.setting().directory.object(path)?);
+            apart(service, read).await?
+        }
+    };
+    Ok(bytes.into())
+}
+
+fn immutable(bytes: Bytes) -> Document {
+    Document {
+        bytes,
+        content_type: "application/octet-stream",
+        cache_control: IMMUTABLE,
     }
 }
 
@@ -146,5 +172,6 @@ fn not_yet(sentence: &'static str) -> Response {
     (StatusCode::NOT_FOUND, headers, sentence).into_response()
 }
 
+const NO_TILE: &str = "no such tile\n";
 /// A week: what a CDN keeps anyway.
 const IMMUTABLE: &str = "public, max-age=604800, immutable";

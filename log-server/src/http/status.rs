@@ -179,7 +179,7 @@ async fn answer_to(
         None => apart(service, move |log| bundle_of(log, &published, &asked)).await?,
     };
     let document = Document {
-        bytes,
+        bytes: bytes.into(),
         content_type: BUNDLE,
         cache_control: NO_STORE,
     };

@@ -227,6 +227,19 @@ impl World {
         world
     }
 
+    /// A new log in which so many labels are issued at once, under a published head.
+    pub(crate) fn of_many_labels(fs: &Arc<dyn Fs>, count: usize) -> Self {
+        found(fs);
+        let mut world = Self::load(fs, &Ledger::default()).unwrap();
+        world.furnish();
+        for number in 0..count {
+            world.log.admit(&issue(number)).unwrap();
+        }
+        assert!(world.step());
+        world.witness();
+        world
+    }
+
     /// Loads the store that is there; no witness has answered yet.
     pub(crate) fn load_closed(fs: &Arc<dyn Fs>, ledger: &Ledger) -> Result<Self, LoadError> {
         let world = Self::load_unindexed(fs, ledger)?;

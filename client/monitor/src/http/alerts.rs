@@ -76,7 +76,7 @@ pub(super) async fn one(
         // Whoever takes neither gets what the address is for.
         Some(false) | None => {
             let document = Document {
-                bytes: (found.to_json() + "\n").into_bytes(),
+                bytes: (found.to_json() + "\n").into(),
                 content_type: JSON,
                 cache_control: NO_CACHE,
             };

@@ -54,7 +54,7 @@ async fn respond(
 ) -> Result<Response, Problem> {
     let bytes = apart(move || service.feeds.get(&service, list)).await?;
     let document = Document {
-        bytes: bytes.to_vec(),
+        bytes: bytes.to_vec().into(),
         content_type: "application/atom+xml; charset=utf-8",
         cache_control: NO_CACHE,
     };

@@ -58,7 +58,7 @@ pub(super) async fn readyz(State(service): State<Service>) -> Response {
     let mut bytes = serde_json::to_vec(&report).expect("text keys and plain values only");
     bytes.push(b'\n');
     let document = Document {
-        bytes,
+        bytes: bytes.into(),
         content_type: "application/json",
         cache_control: NO_STORE,
     };

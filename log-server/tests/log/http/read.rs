@@ -1,6 +1,6 @@
 //! What any reader of a C2SP log asks for, and single events and proofs.
 
-use std::{io::Read as _, sync::Arc};
+use std::{io::Read as _, path::Path, sync::Arc};
 
 use axum::{
     body::Body,
@@ -273,6 +273,56 @@ async fn nothing_but_bundles_is_compressed() {
     let missing = ask_encoded(Method::GET, "/tile/entries/000.p/11", "gzip").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     assert_eq!(missing.header(header::CACHE_CONTROL), "no-store");
+}
+
+#[tokio::test]
+async fn full_tiles_and_compressed_bundles_are_kept_and_partial_ones_are_not() {
+    let fs: Arc<dyn Fs> = Arc::new(SimulatedFs::new(1));
+    let world = World::of_many_labels(&fs, 260);
+    let router = router(&world);
+    let packed = async |path: &str| {
+        let request = Request::get(path).header(header::ACCEPT_ENCODING, "gzip");
+        ask(&router, request.body(Body::empty()).unwrap()).await
+    };
+    let tiles = ["/tile/0/000", "/tile/0/000.p/9", "/tile/0/001.p/2"];
+    let bundles = ["/tile/entries/000", "/tile/entries/001.p/2"];
+    let mut before = Vec::new();
+    for path in tiles {
+        before.push(get(&router, path).await.body);
+    }
+    for path in bundles {
+        before.push(packed(path).await.body);
+    }
+    let bundle = get(&router, bundles[0]).await.body;
+    let mut unpacked = Vec::new();
+    let mut decoder = GzDecoder::new(before[3].as_slice());
+    decoder.read_to_end(&mut unpacked).unwrap();
+    assert_eq!(unpacked, bundle);
+    assert_eq!(
+        (before[0].len(), &before[0][..288]),
+        (8_192, &before[1][..])
+    );
+
+    // Whoever asks the store again sees it, whoever does not sees what was there.
+    for (path, bytes) in [
+        ("0/000", vec![7; 8_192]),
+        ("0/001", vec![7; 8_192]),
+        ("entries/000", vec![0; 512]),
+        ("entries/001", vec![0; 512]),
+    ] {
+        let file = Path::new("/log/tile").join(path);
+        fs.write(&file, &bytes).unwrap();
+    }
+    let mut after = Vec::new();
+    for path in tiles {
+        after.push(get(&router, path).await.body);
+    }
+    for path in bundles {
+        after.push(packed(path).await.body);
+    }
+    let same: Vec<bool> = before.iter().zip(&after).map(|(a, b)| a == b).collect();
+    assert_eq!(same, [true, false, false, true, false]);
+    assert_eq!(get(&router, bundles[0]).await.body, [0; 512], "not kept");
 }
 
 /// The ten entries of the sample log.
