@@ -89,7 +89,8 @@ mod tests {
         assert_eq!(kept.get(path(names[1])).unwrap(), vec![7; 30]);
         assert_eq!(kept.held().bytes, 90);
         kept.keep(path("tile/0/002"), &Bytes::from(vec![7; 100]));
-        assert_eq!((kept.held().by_path.len(), kept.held().order.len()), (1, 1));
+        let held = kept.held();
+        assert_eq!((held.by_path.len(), held.order.len()), (1, 1));
     }
 
     #[test]
