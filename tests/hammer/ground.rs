@@ -96,6 +96,11 @@ pub(crate) fn address_of(url: &str) -> io::Result<SocketAddr> {
     found.next().ok_or_else(wrong)
 }
 
+/// How many cores there are for the server, its witnesses and the load together.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// The program that is log, witness and client: it lies beside this one.
 pub(crate) fn demo() -> io::Result<PathBuf> {
     let own = std::env::current_exe()?;

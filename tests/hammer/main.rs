@@ -4,10 +4,12 @@
 //! events   signed labels, one a request or in batches        status   status bundles of random labels
 //! read     checkpoint, tiles, entries, livez                 fill     a log with N labels, quickly
 //! goal     finds the highest rate that holds                 overload three times too much, and a reader's probe
-//! witness  growing logs at a witness                         table    docs/PERFORMANCE.md
+//! witness  growing logs at a witness                         catch-up a monitor's first look at a whole log
+//! table    docs/PERFORMANCE.md
 //! ```
 //! Latency is counted from when a request was due, so that a server that stalls cannot hide it.
 
+mod catch_up;
 mod client;
 mod goal;
 mod ground;
@@ -67,6 +69,9 @@ enum Command {
     /// Let many logs grow at one witness.
     #[command(after_help = "Example: labelproof-hammer witness --logs 40000 --in-flight 16")]
     Witness(witness::Options),
+    /// Let a monitor verify a whole log, beside what its cores verify of signatures.
+    #[command(after_help = "Example: labelproof-hammer catch-up --labels 1000000")]
+    CatchUp(catch_up::Options),
     /// Measure everything beside its limits and peers, and write the table.
     #[command(
         after_help = "Example: labelproof-hammer table --labels 100000,1000000 --out docs/PERFORMANCE.md"
@@ -84,6 +89,7 @@ fn main() -> ExitCode {
         Command::Goal(options) => options.run(cli.json),
         Command::Overload(options) => options.run(cli.json),
         Command::Witness(options) => options.run(cli.json),
+        Command::CatchUp(options) => options.run(cli.json),
         Command::Table(options) => options.run(),
     };
     match done {

@@ -20,7 +20,7 @@ use labelproof_tests::world;
 use tokio::runtime::Runtime;
 
 use super::{Options, PeerRates, Row};
-use crate::ground::{Ground, Target, address_of};
+use crate::ground::{Ground, Target, address_of, cores};
 use crate::limits::{Limits, rate};
 use crate::load::Plan;
 use crate::overload::Flood;
@@ -407,10 +407,6 @@ fn network(ground: &Ground) -> io::Result<&Network> {
 
 fn no_network() -> io::Error {
     io::Error::other("the log is not ours")
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Batches this far apart: what a log of the design has, and Tessera cuts one every second or 256 entries.
