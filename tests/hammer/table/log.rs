@@ -235,6 +235,11 @@ impl Sizes<'_> {
                 Paths::entries(size),
                 self.peers.entries,
             ),
+            (
+                "entry bundle reads, gzip accepted",
+                Paths::entries(size).accepting("gzip"),
+                self.peers.entries,
+            ),
         ] {
             let measured = read(paths);
             rows.push(Row::rate(self.at(what), &measured).beside("Tessera", peer, 2.0));
