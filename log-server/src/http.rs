@@ -221,7 +221,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 /// An event has at most 16 KiB; the rest is room for a refusal that says so.
 const MAX_BODY_BYTES: usize = 128 * 1024;
-/// All tiles of half a million entries, so that a reader's proof waits for no file.
-const MAX_TILE_BYTES: usize = 16 * 1024 * 1024;
+/// All tiles of a quarter of a million entries, so that a reader's proof waits for no file.
+const MAX_TILE_BYTES: usize = 8 * 1024 * 1024;
 /// A revocation promises 60 s, so a submitter learns after half of it that witnesses are slow.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

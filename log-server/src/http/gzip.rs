@@ -91,8 +91,8 @@ pub(super) fn is_accepted(request: &HeaderMap) -> bool {
 
 /// Of the levels the one that takes the least time, for a twentieth more bytes than the usual one.
 const LEVEL: Compression = Compression::new(2);
-/// Mirrors that begin together ask for the same bundles; these are about 300.
-const MAX_KEPT_BYTES: usize = 8 * 1024 * 1024;
+/// Mirrors that begin together ask for the same bundles; these are 150, or 40 of labels that have less in common.
+const MAX_KEPT_BYTES: usize = 4 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
