@@ -167,7 +167,7 @@ impl Rounds {
                 thread::sleep(BETWEEN_LOOKS);
             }
             let from = self.next.fetch_add(PART, Ordering::Relaxed);
-            let fresh = sources::half(from, from + PART, 1);
+            let fresh = sources::part(from, from + PART, 1);
             *part.write().unwrap_or_else(PoisonError::into_inner) = fresh;
             signed += PART as f64;
         }
@@ -200,7 +200,7 @@ impl Source for Rounds {
     }
 }
 
-/// Nothing is sent after its time, however late it is: what a flood could not send is none.
+/// Sends nothing after its time, also what was due before: else a slow log would be flooded for longer.
 struct UntilThen(Arc<Rounds>, Instant);
 
 impl Source for UntilThen {
@@ -286,7 +286,7 @@ pub(crate) struct Kept {
     pub(crate) lost: u64,
     /// Not under a witnessed checkpoint within a minute.
     pub(crate) late: u64,
-    /// From the receipt to the first checkpoint that holds it, in milliseconds.
+    /// From the receipt to the first checkpoint seen to hold it, in milliseconds; 0 if that was seen first.
     pub(crate) p99_ms: f64,
     pub(crate) most_ms: f64,
 }
@@ -406,7 +406,10 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
+    use labelproof_tests::file_server::FileServer;
+
     use super::*;
+    use crate::ground::address_of;
 
     #[test]
     fn an_index_is_seen_with_the_first_size_above_it() {
@@ -436,5 +439,38 @@ mod tests {
             (receipts.len(), rounds.unreadable.load(Ordering::Relaxed)),
             (1, 1)
         );
+    }
+
+    #[test]
+    fn receipts_that_the_log_does_not_keep_are_lost_and_old_ones_late() {
+        let folder = tempfile::tempdir().unwrap();
+        let tile = folder.path().join("tile/0");
+        std::fs::create_dir_all(tile.join("000.p")).unwrap();
+        std::fs::write(folder.path().join("checkpoint"), "origin\n3\nroot\n").unwrap();
+        let leaf = |number: u8| LeafHash::of_entry(&[number]);
+        let leaves = [0, 1, 2].map(|number| *leaf(number).as_bytes());
+        std::fs::write(tile.join("000.p/3"), leaves.concat()).unwrap();
+        let server = FileServer::start(folder.path()).unwrap();
+        let ground = Ground::of(address_of(server.url()).unwrap(), None);
+        let kept = |receipts: &[(u64, LeafHash)], age, unreadable| {
+            let at = Instant::now().checked_sub(age).unwrap();
+            let receipt = |(index, leaf): &(u64, LeafHash)| Receipt {
+                index: *index,
+                leaf: *leaf,
+                at,
+            };
+            let receipts = receipts.iter().map(receipt).collect();
+            let sizes = Sizes::default();
+            let kept = Kept::of(receipts, unreadable, &sizes, &ground);
+            let kept = run::runtime().unwrap().block_on(kept).unwrap();
+            ((kept.receipts, kept.lost, kept.late), kept.is_whole())
+        };
+        let (all, now) = ([(0, leaf(0)), (2, leaf(2))], Duration::ZERO);
+        assert_eq!(kept(&all, now, 0), ((2, 0, 0), true));
+        assert_eq!(kept(&all, now, 1), ((3, 1, 0), false));
+        assert_eq!(kept(&all, PROMISED * 2, 0), ((2, 0, 2), false));
+        let moved = [(1, leaf(1)), (0, leaf(2)), (2, leaf(0))];
+        assert_eq!(kept(&moved, now, 0), ((3, 2, 0), false));
+        assert_eq!(kept(&[], now, 0), ((0, 0, 0), false));
     }
 }

@@ -83,7 +83,7 @@ pub(crate) fn requests(from: u64, count: u64, batch: u64) -> Vec<Vec<u8>> {
     let middle = from + count / 2 / batch * batch;
     let halves = [(from, middle), (middle, from + count)];
     thread::scope(|scope| {
-        let threads = halves.map(|(from, end)| scope.spawn(move || half(from, end, batch)));
+        let threads = halves.map(|(from, end)| scope.spawn(move || part(from, end, batch)));
         threads
             .into_iter()
             .flat_map(|thread| thread.join().expect("signing does not panic"))
@@ -91,8 +91,8 @@ pub(crate) fn requests(from: u64, count: u64, batch: u64) -> Vec<Vec<u8>> {
     })
 }
 
-/// The same, made by this thread.
-pub(crate) fn half(from: u64, end: u64, batch: u64) -> Vec<Vec<u8>> {
+/// The requests of the labels from `from` to before `end`, made by this thread.
+pub(crate) fn part(from: u64, end: u64, batch: u64) -> Vec<Vec<u8>> {
     let mill = LabelMill::new();
     let mut requests = Vec::new();
     let mut number = from;
