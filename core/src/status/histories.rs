@@ -122,27 +122,12 @@ impl Histories {
             filed.sort_by_key(|(_, event)| event.index());
         }
         let all = &mut parts;
-        let details = all
-            .iter_mut()
-            .flat_map(|part| take(&mut part.subjects.labels.details))
-            .collect();
+        let details = gathered(all, |part| &mut part.subjects.labels.details);
         let mut joined = Self {
-            events: all
-                .iter_mut()
-                .flat_map(|part| take(&mut part.events))
-                .collect(),
-            known: all
-                .iter_mut()
-                .flat_map(|part| take(&mut part.known))
-                .collect(),
-            excerpts: all
-                .iter_mut()
-                .flat_map(|part| take(&mut part.excerpts))
-                .collect(),
-            superseded: all
-                .iter_mut()
-                .flat_map(|part| take(&mut part.superseded))
-                .collect(),
+            events: gathered(all, |part| &mut part.events),
+            known: gathered(all, |part| &mut part.known),
+            excerpts: gathered(all, |part| &mut part.excerpts),
+            superseded: gathered(all, |part| &mut part.superseded),
             indexes,
             subjects: parts.swap_remove(0).subjects,
         };
@@ -217,6 +202,14 @@ impl Histories {
             })
         }
     }
+}
+
+/// What all parts hold of one kind.
+fn gathered<C: Default + IntoIterator + FromIterator<C::Item>>(
+    parts: &mut [Histories],
+    of: impl Fn(&mut Histories) -> &mut C,
+) -> C {
+    parts.iter_mut().flat_map(|part| take(of(part))).collect()
 }
 
 /// Which events belong to every part, and which to one.

@@ -437,9 +437,10 @@ fn answer(
         Outcome::Admitted(admitted, _) => {
             let done = answered(log, &admitted, standing);
             // What was not sequenced in time did not fail by being read.
-            let (status, answer) = match needs_no_file(log, &admitted, standing) {
-                true => done?,
-                false => counted(log, done)?,
+            let (status, answer) = if needs_no_file(log, &admitted, standing) {
+                done?
+            } else {
+                counted(log, done)?
             };
             Ok((status, PlaceOrTrial::Place(answer)))
         }

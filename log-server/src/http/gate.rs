@@ -81,9 +81,10 @@ impl Drop for InLine {
 /// What an event says that it is, without reading it.
 fn claimed(body: &[u8]) -> Class {
     let says = |kind: &String| body.windows(kind.len()).any(|part| part == kind.as_bytes());
-    match ADVERSE.iter().any(says) {
-        true => Class::TakesAway,
-        false => Class::Grants,
+    if ADVERSE.iter().any(says) {
+        Class::TakesAway
+    } else {
+        Class::Grants
     }
 }
 
